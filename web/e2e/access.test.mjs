@@ -68,7 +68,7 @@ for (const [colorScheme, rules] of [
       "/tasks?create=true",
       `/tasks/${spec}?tab=specification`,
       ...["overview", "sessions", "change", "timeline", "coordination"].map(part),
-      ...["conversation", "changes", "terminal"].map(at),
+      ...["conversation", "changes", "commands", "terminal"].map(at),
       "/fleet",
       "/search?q=due",
       "/analytics",

@@ -40,9 +40,9 @@ tell(
     await log.getByText("The words of the sea are written.").waitFor();
     await picture(page, "crew-session");
 
-    await page.getByRole("tab", { name: /Terminal/ }).click();
+    await page.getByRole("tab", { name: /Commands/ }).click();
     await page.getByText("3 words.md").waitFor();
-    await picture(page, "crew-terminal");
+    await picture(page, "crew-commands");
     await page.getByRole("tab", { name: "Changes" }).click();
     // It is not committed yet, and shown all the same.
     await page.getByText("with what is not committed yet").waitFor();
@@ -164,6 +164,7 @@ tell("every page of a crew stands on a narrow screen in the dark", async (open) 
     coordination: `${crew.url}/tasks/${crew.task}?tab=coordination`,
     conversation: session,
     changes: `${session}?view=changes`,
+    commands: `${session}?view=commands`,
     terminal: `${session}?view=terminal`,
     details: `${session}?view=details`,
   };

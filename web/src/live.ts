@@ -18,7 +18,7 @@ interface LiveHandlers {
 export interface LiveOptions {
   url: string;
   handlers: LiveHandlers;
-  /** What makes the connections; the browser's own unless a test says otherwise. */
+  /** The factory of connections; the browser's own unless a test has another. */
   WebSocket?: unknown;
   /** 0 to 1; spreads the reconnects of many clients. */
   random?: () => number;
@@ -60,7 +60,7 @@ export class LiveStream {
       connectionTimeout: CONNECT_TIMEOUT,
       // One that opened was there, however short.
       minUptime: 0,
-      // What a connection did not take is asked for anew by the next one.
+      // The next connection requests again what this one did not receive.
       maxEnqueuedMessages: 0,
     });
     this.socket.onopen = () => {

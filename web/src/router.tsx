@@ -53,13 +53,13 @@ const analyticsSearch = v.object({ from: day, to: day, project: word, bucket: on
 
 export type AnalyticsSearch = v.InferOutput<typeof analyticsSearch>;
 
-const SETTINGS_VIEWS = ["tokens", "audit", "storage", "webhooks"] as const;
+const SETTINGS_VIEWS = ["tokens", "secrets", "audit", "storage", "webhooks"] as const;
 
 export type SettingsView = (typeof SETTINGS_VIEWS)[number];
 
 const settingsSearch = v.object({
   view: oneOf(SETTINGS_VIEWS),
-  /** What the audit log is narrowed down to. */
+  /** The filter of the audit log. */
   actor: word,
   way: word,
   action: word,

@@ -12,7 +12,7 @@ export const LOW = "@media (max-height: 500px)";
 /** What is on the page to be used, and not to be read on paper. */
 export const NO_PRINT = { "@media print": { display: "none !important" } } as const;
 
-/** What cannot be used now, and can be focused to learn why. */
+/** A control that cannot be used now, and can be focused to learn why. */
 const UNAVAILABLE = {
   "&[aria-disabled=true]:not(.Mui-disabled)": { opacity: 0.5, cursor: "not-allowed" },
 } as const;

@@ -1,11 +1,13 @@
-// What a person can do, as mutations that put the server's answer into the cache.
+// The actions of a person, as mutations that put the server's answer into the cache.
 
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useRef } from "react";
 import { keys } from "../live/keys";
 import type { DocumentName } from "../model/documents";
 import { forgetDrafts } from "../model/drafts";
+import { plainName } from "../model/hidden";
 import { type Inbox, withUpdate } from "../model/inbox";
-import { OfflineError, once, post, put, remove } from "./client";
+import { ApiError, OfflineError, once, post, put, remove } from "./client";
 import type {
   AgentQuestion,
   BranchBody,
@@ -22,12 +24,24 @@ import type {
   NewToken,
   PendingReview,
   PermissionRequest,
+  PlanEdits,
   ProjectEdit,
+  ProjectPrompts,
   ReviewBody,
   SpawnBody,
+  StoredSecret,
   TaskDetail,
   WorkSession,
 } from "./types";
+
+/** Ends the wait for the limit of an agent's account. */
+export function useResumeAgent() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => post("/api/v1/agents/{id}/resume", { params: { path: { id } } }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.agents }),
+  });
+}
 
 export type TaskAction =
   | { do: "start" | "cancel" | "retry" | "resume" | "reopen" }
@@ -167,6 +181,22 @@ export function useEditDocument(task: string, document: DocumentName) {
   });
 }
 
+/** Edits the plan task by task, or tries an edit; the task may be under review again after one that is saved. */
+export function useEditPlan(task: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (edits: PlanEdits) =>
+      post("/api/v1/spec-tasks/{id}/plan-edits", { params: { path: { id: task } }, body: edits }),
+    onSuccess: ({ saved }) =>
+      saved &&
+      Promise.all(
+        [keys.task(task), keys.specs(task), keys.reviews(task), keys.lint(task), keys.documents(task)].map(
+          (queryKey) => client.invalidateQueries({ queryKey }),
+        ),
+      ),
+  });
+}
+
 /** Closes a conversation, or has what it made reviewed. */
 export function useMoveTask(id: string) {
   const client = useQueryClient();
@@ -192,19 +222,58 @@ export function useOpenSession(id: string) {
 
 export type SessionAction =
   | { do: "cancel" | "retry" | "skip" | "choose" }
-  | { do: "messages"; content: string; mode: "queue" | "interrupt" };
+  | { do: "messages"; content: string; mode: "queue" | "interrupt"; files: readonly File[] };
 
-/** Acts on a work session, or speaks into its thread. */
+/** Uploads a file to a task, for its prompt or for a message. */
+async function upload(task: string, purpose: "message" | "prompt", file: File): Promise<string> {
+  const sending = post("/api/v1/spec-tasks/{id}/attachments", {
+    params: {
+      path: { id: task },
+      query: { name: file.name, media_type: file.type.split(";")[0] || undefined, purpose },
+    },
+    headers: { "Content-Type": "application/octet-stream" },
+    // The library writes other bodies as JSON.
+    body: "",
+    bodySerializer: () => file,
+  });
+  try {
+    return (await sending).id;
+  } catch (error) {
+    throw error instanceof ApiError ? error.about(plainName(file.name)) : error;
+  }
+}
+
+/** Acts on a work session, or sends a message to it. */
 export function useSessionAction(session: WorkSession) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (action: SessionAction): Promise<unknown> => {
+    mutationFn: async (action: SessionAction): Promise<unknown> => {
       const params = { path: { id: session.id } };
       if (action.do !== "messages") return post(`/api/v1/work-sessions/{id}/${action.do}`, { params });
-      const { content, mode } = action;
-      return post("/api/v1/work-sessions/{id}/messages", { params, body: { content, mode } });
+      const { content, mode, files } = action;
+      // What was uploaded by an attempt before is known to the server by its content.
+      const attachments: string[] = [];
+      for (const file of files) attachments.push(await upload(session.spec_task_id, "message", file));
+      return post("/api/v1/work-sessions/{id}/messages", { params, body: { content, mode, attachments } });
     },
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.task(session.spec_task_id) }),
+    onSuccess: (_, action) => {
+      if (action.do === "messages" && action.files.length > 0)
+        void client.invalidateQueries({ queryKey: keys.attachments(session.spec_task_id) });
+      return client.invalidateQueries({ queryKey: keys.task(session.spec_task_id) });
+    },
+  });
+}
+
+/** Sets options of a session's agent, such as its model. */
+export function useSetAgentOptions(session: WorkSession) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (options: Record<string, string | boolean>) =>
+      put("/api/v1/work-sessions/{id}/agent-options", {
+        params: { path: { id: session.id } },
+        body: { options },
+      }),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.sessionOffer(session.id) }),
   });
 }
 
@@ -273,18 +342,31 @@ export function useTell(task: string) {
 }
 
 export type NewTask = { key: string } & (
-  | { from: "prompt"; body: FromPrompt }
+  | { from: "prompt"; body: FromPrompt; files?: readonly File[] }
   | { from: "demo"; body: FromDemo }
 );
 
 export function useCreateTask() {
   const client = useQueryClient();
+  // A task whose files were not all taken: another try with the same words completes it.
+  const incomplete = useRef<{ words: string; id: string } | null>(null);
   return useMutation({
-    mutationFn: ({ key, ...task }: NewTask) => {
+    mutationFn: async ({ key, ...task }: NewTask) => {
       const params = { header: once(key) };
-      return task.from === "prompt"
-        ? post("/api/v1/spec-tasks/from-prompt", { params, body: task.body })
-        : post("/api/v1/spec-tasks/from-demo", { params, body: task.body });
+      if (task.from === "demo") return post("/api/v1/spec-tasks/from-demo", { params, body: task.body });
+      const { body, files = [] } = task;
+      const words = JSON.stringify(body);
+      const before = incomplete.current?.words === words ? incomplete.current : null;
+      if (files.length === 0 && !before) return post("/api/v1/spec-tasks/from-prompt", { params, body });
+      // It starts when its prompt is whole.
+      const create = () =>
+        post("/api/v1/spec-tasks/from-prompt", { params, body: { ...body, start: false } });
+      const { id } = before ?? (await create());
+      incomplete.current = { words, id };
+      for (const file of files) await upload(id, "prompt", file);
+      const started = await post("/api/v1/spec-tasks/{id}/start", { params: { path: { id } } });
+      incomplete.current = null;
+      return started;
     },
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: keys.lists });
@@ -331,12 +413,29 @@ export function useTrustSettings(id: string) {
   });
 }
 
+/** Trusts the text with which a repository overrides a prompt, as it was read. */
+export function useTrustPrompt(project: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { name: string; hash: string }) =>
+      post("/api/v1/projects/{id}/prompts", { params: { path: { id: project } }, body }),
+    onSuccess: (prompts) => client.setQueryData<ProjectPrompts>(keys.projectPrompts(project), prompts),
+    // Another content may be there by now, and is to be shown.
+    onError: () => client.invalidateQueries({ queryKey: keys.projectPrompts(project) }),
+  });
+}
+
 export function useEditProject(id: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (change: ProjectEdit) =>
       put("/api/v1/projects/{id}", { params: { path: { id } }, body: change }),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.projects }),
+    onSuccess: () =>
+      Promise.all(
+        [keys.projects, keys.projectUsage(id), keys.projectPrompts(id)].map((queryKey) =>
+          client.invalidateQueries({ queryKey }),
+        ),
+      ),
   });
 }
 
@@ -454,7 +553,8 @@ export function useAnswerQuestion() {
       client.setQueryData<AgentQuestion[]>(keys.questions, (open) =>
         open?.filter((question) => question.id !== id),
       ),
-    onSettled: () => client.invalidateQueries({ queryKey: keys.questions }),
+    onSettled: () =>
+      Promise.all([keys.inbox, keys.questions].map((queryKey) => client.invalidateQueries({ queryKey }))),
   });
 }
 
@@ -478,6 +578,44 @@ export function useRevokeToken() {
 
 function refreshTokens(client: QueryClient): Promise<unknown> {
   return Promise.all([keys.tokens, keys.audit].map((queryKey) => client.invalidateQueries({ queryKey })));
+}
+
+interface SecretValue {
+  name: string;
+  /** The project that gets it; empty is all projects. */
+  project: string;
+  value: string;
+}
+
+/** Sets a secret. Its value is not kept on the page. */
+export function useSetSecret() {
+  const client = useQueryClient();
+  return useMutation({
+    gcTime: 0,
+    mutationFn: ({ name, project, value }: SecretValue) =>
+      put("/api/v1/secrets/{name}", {
+        params: { path: { name }, query: project ? { project_id: project } : {} },
+        body: { value },
+      }),
+    onSuccess: () => refreshSecrets(client),
+  });
+}
+
+export function useRemoveSecret() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ name, project_id }: StoredSecret) =>
+      remove("/api/v1/secrets/{name}", {
+        params: { path: { name }, query: project_id ? { project_id } : {} },
+      }),
+    onSuccess: () => refreshSecrets(client),
+  });
+}
+
+function refreshSecrets(client: QueryClient): Promise<unknown> {
+  return Promise.all(
+    [keys.storedSecrets, keys.audit].map((queryKey) => client.invalidateQueries({ queryKey })),
+  );
 }
 
 /** Removes what retention does not keep. */

@@ -25,6 +25,12 @@ export class ApiError extends Error {
     this.code = problem.code;
     this.fields = Object.fromEntries((problem.errors ?? []).map((error) => [error.field, error.message]));
   }
+
+  /** The same error, with the name of what it is about before it. */
+  about(subject: string): ApiError {
+    const { status, code, message } = this;
+    return new ApiError({ status, code, detail: `${subject}: ${message}` });
+  }
 }
 
 /** The server did not answer at all. */
@@ -37,7 +43,7 @@ export class OfflineError extends Error {
 
 /** The code of an answer that is not from the server itself. */
 const UNKNOWN = "unknown";
-/** What proxies answer for a server that they cannot reach. */
+/** The answers of proxies for a server that they cannot reach. */
 const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
 
 async function problemOf(response: Response): Promise<ApiError> {

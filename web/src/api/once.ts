@@ -1,4 +1,4 @@
-// What is sent again because no answer came happens once.
+// Requests that are repeated because no answer came take effect once.
 
 import { useRef } from "react";
 import { ApiError, newKey } from "./client";

@@ -105,6 +105,14 @@ export const taskQuery = (id: string) =>
     queryFn: ({ signal }) => get("/api/v1/spec-tasks/{id}", { params: { path: { id } }, signal }),
   });
 
+/** What the agent of a session offers; the revision changes with it. */
+export const sessionOfferQuery = (id: string, revision: string) =>
+  queryOptions({
+    queryKey: keys.sessionOffer(id, revision),
+    queryFn: async ({ signal }) =>
+      (await get("/api/v1/work-sessions/{id}", { params: { path: { id } }, signal })).work_session,
+  });
+
 export const progressQuery = (id: string) =>
   queryOptions({
     queryKey: keys.progress(id),
@@ -169,7 +177,23 @@ export const documentQuery = (id: string, name: DocumentName) =>
     gcTime: 0,
   });
 
-/** What this person has written about the change and not sent. */
+/** The plan as it stands on its branch, task by task, for an edit. */
+export const planQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.plan(id),
+    queryFn: ({ signal }) => get("/api/v1/spec-tasks/{id}/plan", { params: { path: { id } }, signal }),
+    staleTime: 0,
+    gcTime: 0,
+  });
+
+/** The files of a task: of its prompt and of messages. */
+export const attachmentsQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.attachments(id),
+    queryFn: ({ signal }) => get("/api/v1/spec-tasks/{id}/attachments", { params: { path: { id } }, signal }),
+  });
+
+/** This person's unsent review of the change. */
 export const pendingReviewQuery = (id: string) =>
   queryOptions({
     queryKey: keys.pendingReview(id),
@@ -179,7 +203,7 @@ export const pendingReviewQuery = (id: string) =>
     staleTime: 0,
   });
 
-/** What was taken out of the documents as secrets. */
+/** The values that were redacted from the documents as secrets. */
 export const heldSecretsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.heldSecrets(id),
@@ -207,7 +231,7 @@ export const diffQuery = (id: string) =>
     getNextPageParam: (last) => last.next ?? undefined,
   });
 
-/** What the sessions of a task and people told each other last. */
+/** The last messages between the sessions of a task and people. */
 export const coordinationQuery = (task: string) =>
   queryOptions({
     queryKey: keys.coordination(task),
@@ -242,7 +266,7 @@ export const timelineQuery = (task: string) =>
       get("/api/v1/spec-tasks/{id}/timeline", { params: { path: { id: task } }, signal }),
   });
 
-/** What one session changed. */
+/** The changes of one session. */
 export const sessionDiffQuery = (session: string) =>
   infiniteQueryOptions({
     queryKey: keys.sessionDiff(session),
@@ -345,7 +369,7 @@ const asked = ({ q, kind, project, archived }: SearchFilter) => ({
   archived: archived ? true : undefined,
 });
 
-/** What was found, as far as pages were asked for. */
+/** The search results of the loaded pages. */
 export const searchQuery = (filter: SearchFilter) =>
   infiniteQueryOptions({
     queryKey: keys.search(filter),
@@ -404,6 +428,29 @@ export const projectsQuery = queryOptions({
   queryFn: ({ signal }) => get("/api/v1/projects", { params: { query: WHOLE }, signal }),
 });
 
+/** What a project used per day, and its daily budget. */
+export const projectUsageQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.projectUsage(id),
+    queryFn: ({ signal }) => get("/api/v1/projects/{id}/usage", { params: { path: { id } }, signal }),
+    // The live stream says nothing of a project's use.
+    staleTime: 0,
+  });
+
+/** The prompts to agents in a project, with the files of its repository that override them. */
+export const projectPromptsQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.projectPrompts(id),
+    queryFn: ({ signal }) => get("/api/v1/projects/{id}/prompts", { params: { path: { id } }, signal }),
+  });
+
+/** What carrying out a task's plan will probably use. */
+export const forecastQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.forecast(id),
+    queryFn: ({ signal }) => get("/api/v1/spec-tasks/{id}/forecast", { params: { path: { id } }, signal }),
+  });
+
 export const samplesQuery = queryOptions({
   queryKey: keys.samples,
   queryFn: ({ signal }) => get("/api/v1/demo-repos", { params: { query: WHOLE }, signal }),
@@ -423,7 +470,7 @@ export const permissionsQuery = queryOptions({
   queryFn: ({ signal }) => get("/api/v1/permissions", { params: { query: WHOLE }, signal }),
 });
 
-/** What waits for the person, as much of it as one page of the list has. */
+/** The items that wait for the person, up to one page of the list. */
 export const inboxQuery = queryOptions({
   queryKey: keys.inbox,
   queryFn: async ({ signal }) => {
@@ -432,7 +479,7 @@ export const inboxQuery = queryOptions({
   },
 });
 
-/** What a person allowed for the rest of a task. */
+/** The permissions that a person granted for the rest of a task. */
 export const permissionGrantsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.permissionGrants(id),
@@ -460,7 +507,7 @@ export const webhookDeliveriesQuery = (id: string) =>
     staleTime: 0,
   });
 
-/** What agents ask. */
+/** The questions of agents. */
 export const questionsQuery = queryOptions({
   queryKey: keys.questions,
   queryFn: ({ signal }) => get("/api/v1/questions", { params: { query: WHOLE }, signal }),
@@ -471,6 +518,14 @@ export const tokensQuery = queryOptions({
   queryKey: keys.tokens,
   queryFn: ({ signal }) => get("/api/v1/tokens", { params: { query: WHOLE }, signal }),
   // The live stream says nothing of tokens.
+  staleTime: 0,
+});
+
+/** The stored secrets, without their values. */
+export const storedSecretsQuery = queryOptions({
+  queryKey: keys.storedSecrets,
+  queryFn: ({ signal }) => get("/api/v1/secrets", { params: { query: WHOLE }, signal }),
+  // The live stream says nothing of secrets.
   staleTime: 0,
 });
 
@@ -505,7 +560,7 @@ export const auditValuesQuery = queryOptions({
   staleTime: 0,
 });
 
-/** What the server stores, and what maintenance would remove of it. */
+/** The server's stored data, and the removals of a run of maintenance. */
 export const maintenanceQuery = queryOptions({
   queryKey: keys.maintenance,
   queryFn: ({ signal }) => get("/api/v1/maintenance", { signal }),

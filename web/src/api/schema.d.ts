@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends the wait for the limit of an agent's account: sessions of the agent that wait continue at once. The agent waits again
+         *     if it reaches the limit again.
+         */
+        post: operations["post_agents_id_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics": {
         parameters: {
             query?: never;
@@ -467,6 +487,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{id}/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the prompts to agents in a project, with the texts in force and their variables. */
+        get: operations["get_projects_id_prompts"];
+        put?: never;
+        /** Trusts the text with which a repository overrides a prompt, so that it takes effect. Another text is asked for again. */
+        post: operations["post_projects_id_prompts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{id}/trust-settings": {
         parameters: {
             query?: never;
@@ -478,6 +516,23 @@ export interface paths {
         put?: never;
         /** Trusts the content of a project's settings file, so that it takes effect. Another content is asked for again. */
         post: operations["post_projects_id_trust_settings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what a project used per day, and its daily budget. */
+        get: operations["get_projects_id_usage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -550,6 +605,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists your secrets, those of all projects first; their values are in no answer. */
+        get: operations["get_secrets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets a secret: the processes of all your projects, or of one, get it as a variable. One with the same name and scope is replaced. */
+        put: operations["put_secrets_name"];
+        post?: never;
+        /** Removes a secret: processes that start from now on do not get it. */
+        delete: operations["delete_secrets_name"];
         options?: never;
         head?: never;
         patch?: never;
@@ -709,6 +799,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spec-tasks/{id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the files of a task, those of messages included. */
+        get: operations["get_spec_tasks_id_attachments"];
+        put?: never;
+        /** Uploads an image or a file, whose content is the body of the request. Secrets in a text are redacted. */
+        post: operations["post_spec_tasks_id_attachments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/attachments/{attachment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Downloads a file. Browsers show images and save everything else; nothing in it runs. */
+        get: operations["get_spec_tasks_id_attachments_attachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spec-tasks/{id}/cancel": {
         parameters: {
             query?: never;
@@ -856,7 +981,7 @@ export interface paths {
         put?: never;
         /**
          * Asks a person something in the name of a session. The answer arrives with the session's next turn, unless it is taken by
-         *     waiting for it.
+         *     waiting for it. A request in the same words whose answer did not arrive yet is returned as it is.
          */
         post: operations["post_spec_tasks_id_crew_requests"];
         delete?: never;
@@ -1012,6 +1137,23 @@ export interface paths {
         };
         /** Downloads a task's folders of the design-docs branch as a ZIP archive. */
         get: operations["get_spec_tasks_id_download_documents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what carrying out a task's plan will probably use. */
+        get: operations["get_spec_tasks_id_forecast"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1206,6 +1348,40 @@ export interface paths {
         post?: never;
         /** Revokes a permission: the next equal request is asked again. */
         delete: operations["delete_spec_tasks_id_permission_grants_grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the plan as it stands on the branch, task by task. */
+        get: operations["get_spec_tasks_id_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/plan-edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Edits the plan task by task, or returns what an edit would make of it. */
+        post: operations["post_spec_tasks_id_plan_edits"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1773,6 +1949,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/work-sessions/{id}/agent-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets options of a session's agent: at once where it runs, and whenever its session is opened. They overrule the options of
+         *     the task, the project and the server.
+         */
+        put: operations["put_work_sessions_id_agent_options"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work-sessions/{id}/branch": {
         parameters: {
             query?: never;
@@ -1933,6 +2129,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/work-sessions/{id}/previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the session's reserved ports on which something listens. */
+        get: operations["get_work_sessions_id_previews"];
+        put?: never;
+        /** Makes a link that opens the preview of a port in a browser. The browser then has a cookie for this preview alone. */
+        post: operations["post_work_sessions_id_previews"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work-sessions/{id}/record-history": {
         parameters: {
             query?: never;
@@ -2032,6 +2246,26 @@ export interface paths {
         put?: never;
         /** Stops a session's turn: a conversation waits for the next message then, any other session for a person's decision. */
         post: operations["post_work_sessions_id_stop_turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-sessions/{id}/terminal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Opens a terminal in the session's worktree as a WebSocket, or shows the one that is open. Binary messages carry what is
+         *     typed and printed; text messages are JSON. Needs the owner's token.
+         */
+        get: operations["get_work_sessions_id_terminal"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2185,7 +2419,7 @@ export interface components {
             work_session_id: string | null;
         };
         /**
-         * @description What kind of activity of a session a record is about.
+         * @description The kind of a session's activity that a record is about.
          * @enum {string}
          */
         ActivityType: "conversation" | "code_change" | "decision" | "coordination";
@@ -2193,12 +2427,12 @@ export interface components {
         AddSessionBody: {
             /** @description `agent` names the agent; absent is the task's. */
             agent_config?: unknown;
-            /** @description `simple`, `helix_agent` or `zed_agent`. */
+            /** @description `simple` (the built-in model agent, which only talks), `helix_agent` (the same with tools) or `zed_agent` (the task's agent, or the one in `agent_config.agent`). */
             agent_type?: components["schemas"]["AgentType"] | null;
             /** @description Work sessions of the task whose work this one needs. */
             depends_on?: string[];
             /**
-             * @description What is to be done; absent is what the name says.
+             * @description The work to do; absent is the name.
              * @example Todos get an optional due date.
              */
             description?: string | null;
@@ -2206,7 +2440,7 @@ export interface components {
             effort?: components["schemas"]["Effort"] | null;
             /** @description Settings of the session's environment, handed to the agent with the session. */
             environment_config?: unknown;
-            /** @description What the first turn is asked beside the description. */
+            /** @description The prompt of the first turn, in addition to the description. */
             initial_prompt?: string | null;
             /**
              * @description The name.
@@ -2224,7 +2458,22 @@ export interface components {
              */
             agent: string;
         };
-        /** @description What an agent did and spent. */
+        /** @description A command that an agent offers in its session: a message that begins with `/` and its name. */
+        AgentCommand: {
+            /**
+             * @description What the agent says about it.
+             * @example Todos get an optional due date.
+             */
+            description: string;
+            /** @description What to write after its name, where it takes something. */
+            hint: string | null;
+            /**
+             * @description Its name, without the slash.
+             * @example review
+             */
+            name: string;
+        };
+        /** @description The work and cost of an agent. */
         AgentFigures: {
             /**
              * @description The agent.
@@ -2271,13 +2520,93 @@ export interface components {
             /** @description The piece's text. */
             text: string;
         };
+        /** @description An option that an agent offers for its session. */
+        AgentOption: {
+            /**
+             * @description What the option is for: `model`, `mode`, `thought_level`, or a word of the agent's own.
+             * @example model
+             */
+            category: string | null;
+            /** @description The value that is set; null where the agent does not say it. */
+            current_value: components["schemas"]["OptionValue"] | null;
+            /**
+             * @description What the agent says about it.
+             * @example Todos get an optional due date.
+             */
+            description: string | null;
+            /**
+             * @description The agent's id for it.
+             * @example model
+             */
+            id: string;
+            /**
+             * @description The agent's name for it.
+             * @example Model
+             */
+            name: string;
+            /**
+             * @description `select`, `boolean`, or a word of the agent's own.
+             * @example select
+             */
+            type: string;
+            /** @description The values among which it is chosen. */
+            values?: components["schemas"]["AgentOptionValue"][];
+        };
+        /** @description A value of an option that an agent offers. */
+        AgentOptionValue: {
+            /**
+             * @description What the agent says about it.
+             * @example Todos get an optional due date.
+             */
+            description: string | null;
+            /** @description The heading under which the agent lists it. */
+            group: string | null;
+            /**
+             * @description The agent's name for it.
+             * @example Add due dates
+             */
+            name: string;
+            /** @description The agent's id for it. */
+            value: string;
+        };
+        /** @description Options for a session's agent. */
+        AgentOptionsBody: {
+            /**
+             * @description The values by the id or the category of the option, such as `{"model": "opus"}`; null takes a choice back. Options that
+             *     are not named stay as they are.
+             */
+            options: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What options agents get, in which phase and which agent. */
+        AgentOptionsRule: {
+            /**
+             * @description The id of the agent that gets them; absent is every agent.
+             * @default null
+             * @example claude
+             */
+            agent: string | null;
+            /**
+             * @description The values by the id or the category of the option: `model`, `mode`, `thought_level` and others.
+             * @default {}
+             */
+            options: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The phase whose sessions get them; absent is both.
+             * @default null
+             */
+            phase: ("planning" | "implementation") | null;
+        };
         /**
-         * @description What an agent may be used for.
+         * @description The role of an agent.
          * @enum {string}
          */
         AgentRole: "planning" | "implementation";
         /**
-         * @description How an agent is on this machine.
+         * @description The state of an agent on this machine.
          * @enum {string}
          */
         AgentState: "not_installed" | "untested" | "sign_in_needed" | "ready" | "passed" | "failed";
@@ -2298,7 +2627,7 @@ export interface components {
          * @enum {string}
          */
         AgentType: "simple" | "helix_agent" | "zed_agent";
-        /** @description What an agent's turns spent. */
+        /** @description The usage of an agent's turns. */
         AgentUsage: {
             /**
              * @description The agent.
@@ -2312,7 +2641,7 @@ export interface components {
         AgentView: {
             /** @description Whether the agent asked for a sign-in when it was used last. */
             auth_needed: boolean;
-            /** @description When the state was found out; null while the agent was not started. */
+            /** @description The time of the last check; null while the agent was not started. */
             checked_at: string | null;
             /**
              * @description The command.
@@ -2332,8 +2661,15 @@ export interface components {
             install_command: string | null;
             /** @description Whether its command is on this machine. */
             installed: boolean;
-            /** @description Where it is known from. */
+            /** @description The source of the entry. */
             kind: components["schemas"]["AgentKind"];
+            /** @description What the agent said about the limit. */
+            limit_message: string | null;
+            /**
+             * @description When the limit ends that the agent's account reached; until then no session of the agent begins a turn. Null without a
+             *     limit.
+             */
+            limited_until: string | null;
             /** @description Why the agent cannot be used. */
             message: string | null;
             /**
@@ -2341,14 +2677,16 @@ export interface components {
              * @example Add due dates
              */
             name: string;
+            /** @description The options that it offered when its last session was opened, such as model, mode and effort; empty while none was. */
+            options: components["schemas"]["AgentOption"][];
             /** @description What it may be used for. */
             roles: string[];
             /** @description The state. */
             state: components["schemas"]["AgentState"];
-            /** @description What the agent said of itself when it was started last; null while it was not started. */
+            /** @description The version that the agent reported at its last start; null before the first one. */
             version: string | null;
         };
-        /** @description Figures about a stretch of time. Days are in UTC; a week begins on Monday. */
+        /** @description Analytics of a time range. Days are in UTC; a week begins on Monday. */
         Analytics: {
             /** @description One entry for each agent. */
             agents: components["schemas"]["AgentFigures"][];
@@ -2370,7 +2708,7 @@ export interface components {
             generated_at: string;
             /** @description From a task's creation to its end, of those that were done in the range. */
             lead_time: components["schemas"]["Spread"];
-            /** @description Stretches of time in one phase that ended in the range. */
+            /** @description Time spans in one phase that ended in the range. */
             phases: components["schemas"]["PhaseFigures"][];
             /**
              * @description The project's id.
@@ -2379,7 +2717,7 @@ export interface components {
             project_id: string | null;
             /** @description The projects. */
             projects: components["schemas"]["ProjectFigures"][];
-            /** @description How long people were waited for, each time that ended in the range. */
+            /** @description The waiting times for a person, each of which ended in the range. */
             review_waiting: components["schemas"]["Spread"];
             /** @description From a work session's start to its end, of those that ended in the range. */
             session_time: components["schemas"]["Spread"];
@@ -2387,11 +2725,11 @@ export interface components {
             to: string;
             /** @description The figures of the whole time. */
             totals: components["schemas"]["Figures"];
-            /** @description Tasks that are not counted yet, because the server is still reading what happened to them. */
+            /** @description Tasks that are not counted yet, because the server is still reading their events. */
             uncounted_tasks: number;
         };
         /**
-         * @description What became of the text that a comment is about in the newest version: `changed` says that what stands there is worded otherwise.
+         * @description The state of the text that a comment is about in the newest version: `changed` says that what stands there is worded otherwise.
          * @enum {string}
          */
         AnchorState: "kept" | "changed" | "outdated";
@@ -2409,7 +2747,7 @@ export interface components {
         };
         /** @description The answer that an agent gets. */
         AnswerView: {
-            /** @description What is said to the agent. */
+            /** @description The answer for the agent. */
             answer: string;
             /** @description The question's id. */
             id: string;
@@ -2419,10 +2757,30 @@ export interface components {
              */
             spec_task_id: string;
         };
+        /** @description A file that a person attached; its content is read at `/spec-tasks/{id}/attachments/{attachment}`. */
+        Attachment: {
+            /** @description The attachment's id, which follows from its name, media type and content. */
+            id: string;
+            /**
+             * @description The media type of the content.
+             * @example image/png
+             */
+            media_type: string;
+            /**
+             * @description The name of the file.
+             * @example Add due dates
+             */
+            name: string;
+            /**
+             * Format: int64
+             * @description The size of the content in bytes.
+             */
+            size: number;
+        };
         /** @description The values by which the audit log can be filtered. */
         AuditValuesView: {
             /**
-             * @description What was done.
+             * @description The actions to list.
              * @example [
              *       "create_token",
              *       "review_specs"
@@ -2448,7 +2806,7 @@ export interface components {
         /** @description An entry of the audit log. */
         AuditView: {
             /**
-             * @description What was done; `refused` is a request that was not allowed.
+             * @description The action; `refused` is a request that was not allowed.
              * @example review_specs
              */
             action: string;
@@ -2464,7 +2822,7 @@ export interface components {
             at: string;
             /** @description The name of the token that was shown, or that the browser signed in with. */
             credential: string;
-            /** @description What the action came with, such as a decision and its comments. */
+            /** @description The data of the action, such as a decision and its comments. */
             data: unknown;
             /**
              * Format: int64
@@ -2474,7 +2832,7 @@ export interface components {
             /** @description The id of the task, project, token or user that it is about. */
             object: string;
             /**
-             * @description What the object was called at that time; null where it has no name.
+             * @description The display name of the object at that time; null where it has none.
              * @example Add a search field
              */
             object_name: string | null;
@@ -2489,7 +2847,7 @@ export interface components {
              */
             way: string;
         };
-        /** @description Where a session is to be continued as two. */
+        /** @description The turn at which a session is forked. */
         BranchBody: {
             /** @description The turn at whose end the other one begins; absent is the last that ended. */
             from_turn?: string | null;
@@ -2499,7 +2857,7 @@ export interface components {
              */
             name: string;
             /**
-             * @description What is to be done differently.
+             * @description The instructions that make the fork different.
              * @example Add due dates to todos
              */
             prompt: string;
@@ -2527,7 +2885,7 @@ export interface components {
              */
             work_session_id: string;
         };
-        /** @description What happened in a day or week. */
+        /** @description The figures of a day or week. */
         BucketFigures: components["schemas"]["Figures"] & {
             /**
              * @description Its first day; the first bucket may begin before the range, of which it counts only what is in it.
@@ -2535,7 +2893,7 @@ export interface components {
              */
             start: string;
         };
-        /** @description What a task may spend. */
+        /** @description The budget of a task. */
         BudgetBody: {
             /**
              * Format: double
@@ -2548,7 +2906,7 @@ export interface components {
              */
             max_tokens?: number | null;
         };
-        /** @description What may be spent. */
+        /** @description The budget. */
         BudgetView: {
             /**
              * Format: double
@@ -2581,12 +2939,12 @@ export interface components {
             commit?: string | null;
             /** @description `approve`, `request_changes` or `reject`. */
             decision: components["schemas"]["Decision"];
-            /** @description What is to be changed in lines of the change; with `request_changes` a work session gets them. */
+            /** @description Changes requested in lines of the change; with `request_changes` a work session gets them. */
             line_comments?: components["schemas"]["LineCommentBody"][];
         };
         /** @description The change under review. */
         ChangeView: {
-            /** @description Who approved it, while it is being merged. */
+            /** @description The person who approved it, while it is being merged. */
             approved_by: string | null;
             /** @description The commands that were run on the change, with their results. */
             checks: components["schemas"]["CheckView"][];
@@ -2599,6 +2957,8 @@ export interface components {
             is_empty: boolean;
             /** @description The planned tasks with what stands behind them; those that are not reported or only claimed come first. */
             items: components["schemas"]["ItemView"][];
+            /** @description What sessions were asked to fix before a person reviewed the change, in order. */
+            repairs?: components["schemas"]["RepairView"][];
         };
         /** @description A check command's result. */
         CheckView: {
@@ -2617,6 +2977,8 @@ export interface components {
              * @description The exit code; null when the command did not end by itself.
              */
             exit_code: number | null;
+            /** @description Whether it fails on the base branch, too, without the change. */
+            fails_on_base?: boolean;
             /** @description The end of what it printed. */
             output: string;
             /** @description Whether the command succeeded. */
@@ -2636,7 +2998,7 @@ export interface components {
              * @example Todos get an optional due date.
              */
             description: string;
-            /** @description What stands behind the item; its state is `not_reported` where its session ended without a report of it. */
+            /** @description The evidence of the item; its state is `not_reported` where its session ended without a report of it. */
             evidence?: components["schemas"]["EvidenceView"];
             /** @description The place in its list, from 0. */
             index: number;
@@ -2666,7 +3028,7 @@ export interface components {
             /** @description How many items there are in all. */
             total_tasks: number;
         };
-        /** @description How often something failed. */
+        /** @description The number of failures of a class. */
         ClassFigures: {
             /** @description The kind of failure, such as `agent_crashed` or `limit`. */
             class: components["schemas"]["FailureClass"];
@@ -2692,7 +3054,7 @@ export interface components {
         };
         /** @description A place where a file conflicts. */
         CollidingLines: {
-            /** @description What each of the sessions has there, in their order. */
+            /** @description The lines of each of the sessions there, in their order. */
             sides: components["schemas"]["CollidingSide"][];
         };
         /** @description One session's lines in a place. */
@@ -2715,7 +3077,7 @@ export interface components {
          * @enum {string}
          */
         CollisionState: "both_touch" | "conflict";
-        /** @description What the sessions of a task collide in. */
+        /** @description The collisions between the sessions of a task. */
         Collisions: {
             /** @description When the sessions' worktrees were looked at. */
             checked_at: string;
@@ -2780,7 +3142,7 @@ export interface components {
         CommentStatus: "open" | "answered" | "resolved";
         /** @description A comment on a place of the documents, and where it stands in the newest version of them. */
         CommentView: {
-            /** @description What became of the commented text in the newest version. */
+            /** @description The state of the commented text in the newest version. */
             anchor: components["schemas"]["AnchorState"];
             /**
              * @description Who wrote it.
@@ -2810,7 +3172,7 @@ export interface components {
              * @example backend
              */
             label: string;
-            /** @description What it is about, as it was when it was made. */
+            /** @description The commented text as it was when the comment was made. */
             original: components["schemas"]["Original"];
             /** @description Whether the text that the comment is about is no longer there. */
             outdated: boolean;
@@ -2887,7 +3249,7 @@ export interface components {
             /** @description The files. */
             files: string[];
         };
-        /** @description What the server says about a connection to the live stream. */
+        /** @description A message of the server about a connection to the live stream. */
         ControlMessage: {
             /**
              * Format: int64
@@ -2918,7 +3280,7 @@ export interface components {
              * @example wrong_state
              */
             code: string;
-            /** @description What is wrong, as a sentence. */
+            /** @description The problem, as a sentence. */
             detail: string;
             /**
              * Format: int32
@@ -2931,7 +3293,7 @@ export interface components {
              */
             type: "error";
         } | {
-            /** @description What the ping had. */
+            /** @description The value of the ping. */
             pong: unknown;
             /**
              * @description The type.
@@ -2939,7 +3301,7 @@ export interface components {
              */
             type: "pong";
         };
-        /** @description Something to be told. */
+        /** @description A message to send. */
         CoordinationBody: {
             /** @description A response may name in `request_id` the request that it answers. */
             data?: unknown;
@@ -2965,7 +3327,7 @@ export interface components {
              * @example owner
              */
             by?: string | null;
-            /** @description What else belongs to it. */
+            /** @description Further data of the message. */
             data?: unknown;
             /** @description The event's id. */
             event_id?: string | null;
@@ -2984,7 +3346,7 @@ export interface components {
              * @enum {string}
              */
             kind: "coordination";
-            /** @description What it says. */
+            /** @description The text of the message. */
             text: string;
             /**
              * @description The session that it is for; null is every session of the task.
@@ -3005,7 +3367,7 @@ export interface components {
          * @enum {string}
          */
         CoordinationKind: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
-        /** @description What the sessions of a task and people told each other, oldest first. */
+        /** @description The messages of a task's sessions and people, oldest first. */
         CoordinationLog: {
             /** @description How many sessions are active. */
             active_sessions: number;
@@ -3034,7 +3396,7 @@ export interface components {
         };
         /** @description The members of a message of the live stream beside its type. */
         CoordinationMessage: {
-            /** @description What changed. */
+            /** @description The change. */
             data: components["schemas"]["CoordinationUpdate"];
             /** @description The id of the task or session; absent for `fleet`. */
             id?: string;
@@ -3051,7 +3413,7 @@ export interface components {
              */
             type: "coordination";
         };
-        /** @description What sessions and people told each other, or where the sessions' changes collide. */
+        /** @description A message between sessions and people, or the collisions between the sessions' changes. */
         CoordinationUpdate: components["schemas"]["CollisionsUpdate"] | components["schemas"]["CoordinationEventUpdate"];
         /** @description A message to one session or to all. */
         CoordinationView: {
@@ -3166,7 +3528,7 @@ export interface components {
          * @enum {string}
          */
         CreationMethod: "planned" | "spawned" | "ad_hoc";
-        /** @description What a session changed. */
+        /** @description The changes of a session. */
         CrewChanges: {
             /** @description How many lines were added. */
             additions: number;
@@ -3202,9 +3564,9 @@ export interface components {
             /** @description The item's number. */
             item: string;
         };
-        /** @description What shows that an item is done. */
+        /** @description The evidence that an item is done. */
         CrewEvidenceBody: {
-            /** @description What a check printed. */
+            /** @description The output of a check. */
             check_output?: string | null;
             /**
              * @description A commit on the session's branch.
@@ -3258,7 +3620,7 @@ export interface components {
         CrewMessageBody: {
             /** @description Which kind it is. */
             kind: components["schemas"]["CrewMessageKind"];
-            /** @description What it says. */
+            /** @description The text of the message. */
             message: string;
             /** @description The request that a response answers; absent is the last open one. */
             request_id?: string | null;
@@ -3269,7 +3631,7 @@ export interface components {
             to_session_id?: string | null;
         };
         /**
-         * @description What a message is for.
+         * @description The purpose of a message.
          * @enum {string}
          */
         CrewMessageKind: "notification" | "request" | "blocking" | "handoff" | "response";
@@ -3296,7 +3658,7 @@ export interface components {
         CrewPlannedTask: {
             /** @description The acceptance criteria of the requirements that the planned task names, as Markdown. */
             acceptance_criteria: string;
-            /** @description What it may touch. */
+            /** @description The paths that it may touch. */
             boundary: string[];
             /**
              * @description What it is about.
@@ -3320,7 +3682,7 @@ export interface components {
             /** @description The answer. */
             answer: string | null;
             /**
-             * @description Who answered.
+             * @description The person who answered.
              * @example owner
              */
             by: string | null;
@@ -3341,7 +3703,7 @@ export interface components {
             message: string;
         };
         /**
-         * @description What is asked of a person.
+         * @description The kind of a request to a person.
          * @enum {string}
          */
         CrewRequestKind: "question" | "plan_change";
@@ -3400,11 +3762,11 @@ export interface components {
             session_id: string;
             /** @description The status. */
             status: components["schemas"]["SessionStatus"];
-            /** @description What its agent said last. */
+            /** @description The last message of its agent. */
             summary: string | null;
             /** @description How many files it changed; null where that was not looked up. */
             total_files: number | null;
-            /** @description What it waits for. */
+            /** @description The reason why it waits. */
             waits_for: string | null;
         };
         /** @description The sessions of a crew. */
@@ -3417,12 +3779,12 @@ export interface components {
             /** @description Sessions whose work it needs. */
             depends_on?: string[];
             /**
-             * @description What it is to do, so that its agent needs nothing else.
+             * @description The work of the session, complete enough for its agent to start.
              * @example Todos get an optional due date.
              */
             description: string;
             /**
-             * @description What the session is called, in a few words.
+             * @description The name of the session, in a few words.
              * @example Add due dates
              */
             name: string;
@@ -3458,7 +3820,7 @@ export interface components {
             /** @description The planned task that the session carries out; null where it has none. */
             planned_task: components["schemas"]["CrewPlannedTask"] | null;
             /**
-             * @description What was asked for.
+             * @description The prompt of the task.
              * @example Add due dates to todos
              */
             prompt: string;
@@ -3480,13 +3842,51 @@ export interface components {
              */
             seconds?: number;
         };
+        /** @description What a project used on one day. */
+        DayOfUsage: {
+            /**
+             * Format: double
+             * @description The cost that agents reported, in dollars; null where no turn reported one.
+             */
+            cost_usd: number | null;
+            /**
+             * @description The day (UTC).
+             * @example 2026-05-04
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description The input tokens that agents reported.
+             */
+            input_tokens: number;
+            /**
+             * Format: int64
+             * @description The output tokens that agents reported.
+             */
+            output_tokens: number;
+            /**
+             * Format: int64
+             * @description The turns that ended.
+             */
+            turns: number;
+            /**
+             * Format: int64
+             * @description The turns of which the agent reported no cost; they are not part of the cost.
+             */
+            turns_without_cost: number;
+            /**
+             * Format: int64
+             * @description The turns of which the agent reported no tokens; they are not part of the sums.
+             */
+            turns_without_tokens: number;
+        };
         /**
          * @description The decision of a reviewer.
          * @enum {string}
          */
         Decision: "approve" | "request_changes" | "reject";
         /**
-         * @description What a person decided on a task.
+         * @description A person's action on a task.
          * @enum {string}
          */
         DecisionAction: "review_specs" | "edit_documents" | "review_implementation" | "retry" | "cancel" | "reopen" | "close" | "skip_session" | "choose_session";
@@ -3578,7 +3978,7 @@ export interface components {
              */
             repository_path: string;
         };
-        /** @description What was found in a repository. */
+        /** @description The tools and commands that were detected in a repository. */
         DetectedView: {
             /**
              * @description The branch that changes land on.
@@ -3602,7 +4002,7 @@ export interface components {
              */
             repository_path: string;
         };
-        /** @description What a repository is made with. */
+        /** @description The tools of a repository. */
         Detection: {
             /**
              * @description The commands worth being checks: the tests, then the others.
@@ -3624,7 +4024,7 @@ export interface components {
              * @example npm ci
              */
             setup_command: string | null;
-            /** @description What was found in each folder. */
+            /** @description The stacks that were detected in each folder. */
             stacks: components["schemas"]["Stack"][];
             /**
              * @description Runs all tests.
@@ -3648,7 +4048,7 @@ export interface components {
             base_branch: string;
             /**
              * @description The branch that has the work.
-             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             * @example task/SPEC-12-add-due-dates
              */
             branch_name: string;
             /** @description How many lines were removed. */
@@ -3668,7 +4068,7 @@ export interface components {
             /** @description How many files there are in all. */
             total_files: number;
         };
-        /** @description What a version changed of each document, as unified diffs; empty where it changed nothing. */
+        /** @description The changes of a version to each document, as unified diffs; empty where it changed nothing. */
         DocumentDiffs: {
             /** @description The diff of design.md. */
             design: string;
@@ -3762,8 +4162,10 @@ export interface components {
              */
             spec_task_id: string;
         };
-        /** @description What a person may edit. */
+        /** @description The fields that a person may edit. */
         EditPlainTask: {
+            /** @description Options that agents get from their next turn on, such as the model; later entries win. They replace those before. */
+            agent_options?: components["schemas"]["AgentOptionsRule"][] | null;
             /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
             archived?: boolean | null;
             /** @description What the task may cost; null is no limit. */
@@ -3789,8 +4191,10 @@ export interface components {
             /** @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`. */
             task_type?: components["schemas"]["TaskKind"] | null;
         };
-        /** @description What a person may edit. */
+        /** @description The fields that a person may edit. */
         EditTask: {
+            /** @description Options that agents get from their next turn on, such as the model; later entries win. They replace those before. */
+            agent_options?: components["schemas"]["AgentOptionsRule"][] | null;
             /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
             archived?: boolean | null;
             /** @description What the task may cost; null is no limit. */
@@ -3818,6 +4222,24 @@ export interface components {
             approval_void: boolean;
             /** @description A sentence that says what happened. */
             message: string;
+            /** @description Where the task stands now. */
+            status: components["schemas"]["TaskStatus"];
+        };
+        /** @description The plan after an edit. */
+        EditedPlan: components["schemas"]["PlanView"] & {
+            /** @description Whether the edit made an approval void: the documents are to be reviewed again. */
+            approval_void: boolean;
+            /**
+             * @description The commit of the documents.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit: string;
+            /** @description The whole `tasks.md`. */
+            content: string;
+            /** @description What happened, in a sentence. */
+            message: string;
+            /** @description Whether the edit is saved; false for a dry run. */
+            saved: boolean;
             /** @description Where the task stands now. */
             status: components["schemas"]["TaskStatus"];
         };
@@ -3850,7 +4272,7 @@ export interface components {
          * @enum {string}
          */
         EvidenceState: "done" | "claimed" | "not_reported";
-        /** @description What stands behind an item that is marked as done. */
+        /** @description The evidence of an item that is marked as done. */
         EvidenceView: {
             /** @description Commands that passed on the finished change. */
             checks: string[];
@@ -3864,7 +4286,7 @@ export interface components {
          * @enum {string}
          */
         FailureClass: "agent_crashed" | "agent_refused" | "agent_missing" | "agent_silent" | "agent_error" | "auth_needed" | "network" | "invalid_output" | "no_change" | "conflict" | "limit" | "git" | "rejected" | "secret_found" | "out_of_space" | "finding_open" | "setup_failed" | "internal";
-        /** @description What is wrong with one field of a request. */
+        /** @description A problem of one field of a request. */
         FieldError: {
             /**
              * @description The field's name.
@@ -3874,7 +4296,7 @@ export interface components {
             /** @description A sentence that says what happened. */
             message: string;
         };
-        /** @description What happened. */
+        /** @description The figures of a range. */
         Figures: {
             /**
              * Format: int64
@@ -3943,16 +4365,16 @@ export interface components {
              * @example src/todo.js
              */
             path: string;
-            /** @description What became of the file. */
+            /** @description The status of the file. */
             status: components["schemas"]["FileStatus"];
         };
         /**
-         * @description What is known of a project's settings file.
+         * @description The state of a project's settings file.
          * @enum {string}
          */
         FileState: "absent" | "untrusted" | "trusted" | "invalid";
         /**
-         * @description What became of a file.
+         * @description The status of a file in a change.
          * @enum {string}
          */
         FileStatus: "added" | "modified" | "deleted" | "renamed";
@@ -4007,7 +4429,7 @@ export interface components {
              * @description How much is done, 0 to 1.
              */
             progress: number;
-            /** @description What the session waits for, as a sentence; null while its agent works. */
+            /** @description The reason why the session waits, as a sentence; null while its agent works. */
             queue_reason: string | null;
             /** @description The session's name. */
             session_name: string;
@@ -4023,10 +4445,17 @@ export interface components {
              * @example Add due dates
              */
             task_name: string;
+            /**
+             * @description The short form of the task's id, such as `SPEC-12`.
+             * @example SPEC-12
+             */
+            task_short_id: string;
             /** @description The next items, three at most. */
             tasks_after: components["schemas"]["FleetItem"][];
-            /** @description What comes before and after the current item in the plan of the whole task. */
+            /** @description The items before and after the current one in the plan of the whole task. */
             tasks_before: components["schemas"]["FleetItem"][];
+            /** @description When its turn is retried or a limit of its agent ends, while it waits for that. */
+            waits_until: string | null;
             /**
              * @description The work session's id.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -4055,8 +4484,44 @@ export interface components {
             /** @description The status. */
             status: components["schemas"]["ItemStatus"];
         };
+        /** @description A forecast, where there is one. */
+        ForecastAnswer: {
+            /** @description What the plan will probably use; null without a plan or without history. */
+            forecast: components["schemas"]["ForecastView"] | null;
+        };
+        /** @description The likely range of one quantity. */
+        ForecastRange: {
+            /** @description How many finished planned tasks of the project it is based on. */
+            basis: number;
+            /**
+             * Format: double
+             * @description The sum of the upper quartiles.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description The sum of the lower quartiles.
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description The sum of the medians.
+             */
+            median: number;
+        };
+        /** @description What a plan will probably use, from planned tasks of the project that landed. */
+        ForecastView: {
+            /** @description The cost in US dollars; null when the agent reports none. */
+            cost_usd: components["schemas"]["ForecastRange"] | null;
+            /** @description How many planned tasks are to be carried out. */
+            planned_tasks: number;
+            /** @description Input and output tokens; null where they are not known. */
+            tokens: components["schemas"]["ForecastRange"] | null;
+        };
         /** @description A task on a sample repository. */
         FromDemo: {
+            /** @description Options that agents get in its sessions, such as the model; later entries win. */
+            agent_options?: components["schemas"]["AgentOptionsRule"][];
             /** @description `simple` (one work session) or `complex` (several). */
             complexity?: components["schemas"]["Complexity"] | null;
             /**
@@ -4097,6 +4562,8 @@ export interface components {
         };
         /** @description A task as it is asked for. */
         FromPrompt: {
+            /** @description Options that agents get in its sessions, such as the model; later entries win. */
+            agent_options?: components["schemas"]["AgentOptionsRule"][];
             /**
              * @description The branch that the change starts from and lands on.
              * @example main
@@ -4118,7 +4585,7 @@ export interface components {
              * @example claude
              */
             implementation_agent?: string | null;
-            /** @description What a template that makes a planned task of each is given. */
+            /** @description The items for a template that makes a planned task of each. */
             items?: string[];
             /** @description The labels. */
             labels?: string[];
@@ -4159,7 +4626,7 @@ export interface components {
         GenerateBody: {
             /**
              * @description Absent is `specs/{id}`; a branch that does not exist is cut from the task's base branch.
-             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             * @example task/SPEC-12-add-due-dates
              */
             branch_name?: string | null;
             /**
@@ -4169,7 +4636,7 @@ export interface components {
             commit_message?: string | null;
             /** @description Whether a pull request is opened. */
             create_pull_request?: boolean;
-            /** @description What spec-metadata.json is to have under `custom_metadata`. */
+            /** @description The value of `custom_metadata` in spec-metadata.json. */
             custom_metadata?: Record<string, never>;
             /** @description Whether documents of other content on the branch may be written over. */
             overwrite_existing?: boolean;
@@ -4180,7 +4647,7 @@ export interface components {
         GeneratedDocuments: {
             /**
              * @description The branch that has the work.
-             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             * @example task/SPEC-12-add-due-dates
              */
             branch_name: string;
             /**
@@ -4208,7 +4675,7 @@ export interface components {
             /** @description What to know although it succeeded. */
             warnings: string[];
         };
-        /** @description What came of a decision and its handoff. */
+        /** @description The result of a decision and its handoff. */
         HandoffAnswer: {
             /** @description The decision, with who made it and when. */
             approval: unknown;
@@ -4256,11 +4723,11 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * @description What becomes of a value that was taken out.
+         * @description The decision about a value that was removed.
          * @enum {string}
          */
         HeldDecision: "keep" | "remove";
-        /** @description What becomes of a value that was taken out. */
+        /** @description The decision about a value that was removed. */
         HeldDecisionBody: {
             /** @description `approve`, `request_changes` or `reject`. */
             decision: components["schemas"]["HeldDecision"];
@@ -4275,13 +4742,13 @@ export interface components {
             decision: components["schemas"]["HeldDecision"] | null;
             /** @description The document that it was taken out of. */
             document: components["schemas"]["DocumentName"];
-            /** @description What the decision names. */
+            /** @description The id in the decision. */
             id: string;
             /** @description Which kind it is. */
             kind: string;
             /** @description The line of the document in force that it was taken out of. */
             line: number;
-            /** @description What stands in its place. */
+            /** @description The tag that replaces it. */
             tag: string;
         };
         /** @description A Helix session: a work session's conversation. */
@@ -4323,7 +4790,7 @@ export interface components {
              */
             work_session_id: string;
         };
-        /** @description What a session did, from its record. */
+        /** @description The activities of a session, from its record. */
         History: {
             /** @description `conversation`, `code_change`, `decision` or `coordination`. */
             activity_type: components["schemas"]["ActivityType"] | null;
@@ -4399,7 +4866,7 @@ export interface components {
         };
         /** @description A planned task. */
         ImplementationTask: {
-            /** @description What the plan says below it, else the criteria of the requirements that it cites, in full. */
+            /** @description The text below it in the plan, else the criteria of the requirements that it cites, in full. */
             acceptance_criteria: string;
             /**
              * @description The work session that carries out the planned task; null before there is one.
@@ -4478,7 +4945,7 @@ export interface components {
          */
         InboxAction: "approve" | "request_changes" | "allow" | "deny" | "allow_always" | "retry" | "skip" | "reply" | "open";
         /**
-         * @description What happened to an item of the inbox.
+         * @description The event of an item of the inbox.
          * @enum {string}
          */
         InboxEvent: "added" | "changed" | "resolved";
@@ -4509,12 +4976,12 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             since: string;
-            /** @description What there is to know before answering: a command, the reason of a failure, the extent of a review. */
+            /** @description The context of the request: a command, the reason of a failure, the extent of a review. */
             summary: string;
             /** @description The task that it belongs to. */
             task: components["schemas"]["InboxTask"];
             /**
-             * @description What the person is asked to do.
+             * @description The request to the person.
              * @example Review the specification
              */
             title: string;
@@ -4522,13 +4989,13 @@ export interface components {
             work_session: components["schemas"]["InboxSession"] | null;
         };
         /**
-         * @description What waits for a person.
+         * @description The kind of an item that waits for a person.
          * @enum {string}
          */
         InboxKind: "permission" | "question" | "failure" | "landing" | "spec_review" | "change_review" | "message";
         /** @description The members of a message of the live stream beside its type. */
         InboxMessage: {
-            /** @description What changed. */
+            /** @description The change. */
             data: components["schemas"]["InboxUpdate"];
             /** @description The id of the task or session; absent for `fleet`. */
             id?: string;
@@ -4569,15 +5036,20 @@ export interface components {
              * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             project_id: string;
+            /**
+             * @description The short form of the id, such as `SPEC-12`.
+             * @example SPEC-12
+             */
+            short_id?: string;
         };
         /** @description A change of the inbox, as live messages have it. */
         InboxUpdate: {
-            /** @description What happened to the item. */
+            /** @description The event of the item. */
             event: components["schemas"]["InboxEvent"];
             /** @description The item. */
             item: components["schemas"]["InboxItem"];
         };
-        /** @description What an agent says of itself. */
+        /** @description The name and version that an agent reports. */
         InstanceAgent: {
             /**
              * @description The name.
@@ -4619,7 +5091,7 @@ export interface components {
         };
         /** @description The members of a message of the live stream beside its type. */
         InstanceUpdatedMessage: {
-            /** @description What changed. */
+            /** @description The change. */
             data: components["schemas"]["InstanceUpdate"];
             /** @description The id of the task or session; absent for `fleet`. */
             id?: string;
@@ -4661,7 +5133,7 @@ export interface components {
         Kept: {
             /**
              * @description Its name, such as that of a branch.
-             * @example task/spt_01/add-a-search-field
+             * @example task/SPEC-12-add-a-search-field
              */
             name: string;
             /**
@@ -4672,7 +5144,7 @@ export interface components {
             /** @description What a rule of retention is about. */
             subject: components["schemas"]["Subject"];
         };
-        /** @description What a work session did over time. */
+        /** @description The spans of a work session over time. */
         LaneView: {
             /**
              * @description The name.
@@ -4696,7 +5168,7 @@ export interface components {
              */
             work_session_id: string;
         };
-        /** @description What went wrong last. */
+        /** @description The last error. */
         LastError: {
             /**
              * @description When it happened.
@@ -4751,7 +5223,7 @@ export interface components {
              */
             token: string;
         };
-        /** @description What a sign-out ends. */
+        /** @description The sessions that a sign-out ends. */
         LogoutBody: {
             /**
              * @description Ends every browser session of the user, not only this one.
@@ -4759,13 +5231,13 @@ export interface components {
              */
             everywhere: boolean;
         };
-        /** @description What is stored, and what maintenance removes of it. */
+        /** @description The stored data, and what maintenance removes of it. */
         MaintenanceView: {
-            /** @description What is old enough and stays, with the reason; at most 100 entries. */
+            /** @description Data that is old enough and stays, with the reason; at most 100 entries. */
             kept: components["schemas"]["Kept"][];
             /** @description The last run of maintenance; null before the first. */
             last_run: components["schemas"]["RunView"] | null;
-            /** @description What a run would remove now. */
+            /** @description The removals of a run that would start now. */
             planned: components["schemas"]["Removal"][];
             /** @description The settings of retention. */
             rules: components["schemas"]["RuleView"][];
@@ -4804,7 +5276,7 @@ export interface components {
             hash: string;
             /** @description Whether a person confirmed this content, so that agents get its servers. */
             is_trusted: boolean;
-            /** @description What is wrong with it. */
+            /** @description The problems of the entry. */
             problems: string[];
             /** @description The names of its servers. */
             servers: string[];
@@ -4835,7 +5307,7 @@ export interface components {
             at: string;
             /** @description The text. */
             content: string;
-            /** @description Who wrote it. */
+            /** @description The author of the message. */
             role: components["schemas"]["MessageRole"];
             /**
              * Format: int64
@@ -4853,8 +5325,10 @@ export interface components {
              */
             turn_id: string;
         };
-        /** @description What a person says to a thread. */
+        /** @description A person's message to a thread. */
         MessageBody: {
+            /** @description The ids of files that were uploaded to the session's task, at most 10. */
+            attachments?: string[];
             /** @description The text. */
             content: string;
             /** @description `queue` waits for the next turn; `interrupt` ends the present one first. */
@@ -4878,7 +5352,7 @@ export interface components {
             text: string;
         };
         /**
-         * @description Who wrote a message of a conversation.
+         * @description The author of a message of a conversation.
          * @enum {string}
          */
         MessageRole: "user" | "assistant";
@@ -4895,7 +5369,7 @@ export interface components {
         /** @enum {string} */
         Mode: "queue" | "interrupt";
         /**
-         * @description What a project's process trees reach over the network: everything that the machine reaches (`open`), the hosts of `network_allow` (`allowlist`), or nothing. Agents reach their models in any case.
+         * @description The network of a project's process trees: everything that the machine reaches (`open`), the hosts of `network_allow` (`allowlist`), or nothing. Agents reach their models in any case.
          * @enum {string}
          */
         NetworkMode: "open" | "allowlist" | "none";
@@ -4911,6 +5385,8 @@ export interface components {
         };
         /** @description A task as it is asked for. */
         NewPlainTask: {
+            /** @description Options that agents get in its sessions, such as the model; later entries win. */
+            agent_options?: components["schemas"]["AgentOptionsRule"][];
             /**
              * @description The branch that the change starts from and lands on.
              * @example main
@@ -4923,7 +5399,7 @@ export interface components {
             /** @description The ids of what must be completed before. */
             depends_on?: string[];
             /**
-             * @description What is to be done; absent is what the name says.
+             * @description The work to do; absent is the name.
              * @example Todos get an optional due date.
              */
             description?: string | null;
@@ -4970,6 +5446,11 @@ export interface components {
              */
             default_branch?: string | null;
             /**
+             * @description What the short ids of its tasks begin with: an upper-case letter, then up to nine letters and digits. The default is
+             *     derived from the name.
+             */
+            key?: string | null;
+            /**
              * @description The name.
              * @example Add due dates
              */
@@ -4992,7 +5473,7 @@ export interface components {
              */
             expires_in_days?: number | null;
             /**
-             * @description What the token is called in lists and in the audit log.
+             * @description The name of the token in lists and in the audit log.
              * @example build server
              */
             name: string;
@@ -5001,7 +5482,7 @@ export interface components {
              * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             project_id?: string | null;
-            /** @description What it may be used for; `read` when absent. */
+            /** @description The use of the token; `read` when absent. */
             scope?: components["schemas"]["TokenScope"];
             /**
              * @description The task of a token with the scope `task`.
@@ -5011,6 +5492,8 @@ export interface components {
         };
         /** @description Something that readers of the log should know. */
         NoticeEntry: {
+            /** @description The options of the agent that have other values, such as its model or mode, by their ids. */
+            agent_options?: unknown;
             /**
              * @description Which kind it is.
              * @enum {string}
@@ -5026,7 +5509,7 @@ export interface components {
              * @description How many entries the log leaves out at this place, because their turn was over its limit.
              */
             left_out_entries?: number | null;
-            /** @description What it says. */
+            /** @description The text of the notice. */
             text: string;
             /**
              * @description The turn that it is about.
@@ -5047,7 +5530,9 @@ export interface components {
              */
             seq: number;
         };
-        /** @description What a comment was made on. */
+        /** @description The value of an option: an id of one that the agent offers, or yes or no. */
+        OptionValue: boolean | string;
+        /** @description The text that a comment was made on. */
         Original: {
             /** @description The last line that it is about, from 1. */
             end_line: number | null;
@@ -5083,7 +5568,7 @@ export interface components {
             /** @description How many threads there are. */
             zed_thread_count: number;
         };
-        /** @description What the caller has written about a change and not sent; only the caller sees it. */
+        /** @description The caller's unsent review of a change; only the caller sees it. */
         PendingReview: {
             /** @description The comments on lines of the change. */
             line_comments: components["schemas"]["LineCommentBody"][];
@@ -5115,7 +5600,7 @@ export interface components {
             /** @description The kind of answer in the Agent Client Protocol: `allow_once`, `allow_always`, `reject_once` or `reject_always`. */
             kind: string;
             /**
-             * @description What the answer says.
+             * @description The text of the answer.
              * @example Add due dates
              */
             name: string;
@@ -5134,12 +5619,12 @@ export interface components {
         PermissionGrantView: {
             /** @description When it was allowed. */
             granted_at: string;
-            /** @description Who allowed it. */
+            /** @description The person who allowed it. */
             granted_by: string;
             /** @description The id. */
             id: string;
             /**
-             * @description What is allowed: the command, or the title of the request.
+             * @description The allowed action: the command, or the title of the request.
              * @example npm test
              */
             title: string;
@@ -5192,7 +5677,7 @@ export interface components {
             options?: components["schemas"]["PermissionChoice"][] | null;
             /** @description The request's id. */
             request_id: string;
-            /** @description What the agent wants to do. */
+            /** @description The action that the agent wants to take. */
             title?: string | null;
             /** @description The tool call that the agent asks about, as the agent sent it. */
             tool_call?: unknown;
@@ -5228,7 +5713,7 @@ export interface components {
             /** @description The request's id. */
             request_id: string;
         };
-        /** @description How long tasks were in a phase. */
+        /** @description The time that tasks were in a phase. */
         PhaseFigures: components["schemas"]["Spread"] & {
             /** @description `planning`, `implementation` or `validation`. */
             phase: components["schemas"]["Stage"];
@@ -5259,10 +5744,19 @@ export interface components {
         PlainTask: components["schemas"]["SpecTask"] & {
             /** @description Settings of the task, kept and shown as they were sent. */
             config: unknown;
-            /** @description What `type` says. */
+            /** @description The kind of the task; the same as `type`. */
             task_type: components["schemas"]["TaskKind"];
-            /** @description Whose it is. */
+            /** @description The id of its owner. */
             user_id: string;
+        };
+        /** @description An edit of the plan. */
+        PlanEdits: {
+            /** @description Whether the result is only returned and not saved. */
+            dry_run?: boolean;
+            /** @description The `hash` with which the plan was read; the edit is refused when the plan is another one now. */
+            expected_hash: string;
+            /** @description The operations in their order; each names tasks by their numbers in the plan as the ones before it left it. */
+            operations: components["schemas"]["PlanOperation"][];
         };
         /** @description The agent's own plan of the turn; each one replaces the one before. */
         PlanEntry: {
@@ -5283,16 +5777,178 @@ export interface components {
         };
         /** @description An item of an agent's own plan. */
         PlanItem: {
-            /** @description What is to be done. */
+            /** @description The text of the entry. */
             content: string;
             /** @description `pending`, `in_progress` or `completed`. */
             status?: string | null;
         };
+        /** @description A task that an operation makes. */
+        PlanNewTask: {
+            /** @description The lines of its description, without bullets. */
+            details?: string[] | null;
+            /** @description Its title, in one line. */
+            title: string;
+        };
+        /** @description One change of the plan. */
+        PlanOperation: (components["schemas"]["TaskChange"] & {
+            /**
+             * @description The kind of the edit.
+             * @enum {string}
+             */
+            op: "change";
+        }) | {
+            /**
+             * @description The kind of the edit.
+             * @enum {string}
+             */
+            op: "split";
+            /** @description The tasks to split it into, 2 to 20. The first keeps the text and sub-tasks of the split task, unless it gives `details`. */
+            parts: components["schemas"]["PlanNewTask"][];
+            /** @description The number of the task. */
+            task: string;
+        } | {
+            /** @description The number of the task that stays. */
+            into: string;
+            /**
+             * @description The kind of the edit.
+             * @enum {string}
+             */
+            op: "merge";
+            /** @description The number of the task that is removed. */
+            task: string;
+        } | {
+            /** @description The number of the task that it comes after; this or `before`. */
+            after?: string | null;
+            /** @description The number of the task that it comes before; this or `after`. */
+            before?: string | null;
+            /**
+             * @description The kind of the edit.
+             * @enum {string}
+             */
+            op: "move";
+            /** @description The number of the task. */
+            task: string;
+        } | {
+            /**
+             * @description The kind of the edit.
+             * @enum {string}
+             */
+            op: "remove";
+            /** @description The number of the task. */
+            task: string;
+        } | (components["schemas"]["PlanNewTask"] & {
+            /** @description The number of the task that it comes after. */
+            after?: string | null;
+            /** @description The number of the task that it comes before. */
+            before?: string | null;
+        } & {
+            /**
+             * @description The kind of the edit.
+             * @enum {string}
+             */
+            op: "add";
+        });
         /**
          * @description When the sessions start if a template has its plan ready.
          * @enum {string}
          */
         PlanStart: "after_approval" | "at_once";
+        /** @description A part of a planned task. */
+        PlanSubTask: {
+            /**
+             * @description Its number; absent where it has none.
+             * @example 1.2
+             */
+            number: string | null;
+            /** @description Whether the implementation may leave it out. */
+            optional: boolean;
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description A planned task with the values that an edit can change. */
+        PlanTask: {
+            /** @description The lines of its acceptance criteria. */
+            acceptance: string[];
+            /** @description The paths or components that it may touch. */
+            boundary: string[];
+            /** @description The numbers of the planned tasks that it waits for. */
+            dependencies: string[];
+            /** @description Whether the document names its dependencies; else the order of writing makes them. */
+            dependencies_written: boolean;
+            /** @description The lines of its description, without bullets. */
+            details: string[];
+            /** @description Whether it is ticked. */
+            done: boolean;
+            /** @description `small`, `medium` or `large`. */
+            effort: components["schemas"]["Effort"] | null;
+            /** @description The line that it begins with, from 1. */
+            line: number;
+            /**
+             * @description The number by which edits and dependencies name it.
+             * @example 1.2
+             */
+            number: string;
+            /** @description Whether the implementation may leave it out. */
+            optional: boolean;
+            /** @description The requirements that it cites. */
+            requirements: string[];
+            /** @description The resources that its session holds while it works. */
+            resources: string[];
+            /** @description Its parts, which stand below it in the plan. */
+            subtasks: components["schemas"]["PlanSubTask"][];
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description A plan with its planned tasks. */
+        PlanView: {
+            /** @description The findings of the lint. */
+            findings: components["schemas"]["FindingView"][];
+            /** @description The SHA-256 of `tasks.md`, byte for byte; an edit names it as `expected_hash`. */
+            hash: string;
+            /** @description Why the format of the document cannot be edited task by task; absent where it can. */
+            not_editable: string | null;
+            /** @description The planned tasks in the order of writing; none where the format of the document cannot be edited task by task. */
+            tasks: components["schemas"]["PlanTask"][];
+        };
+        /** @description A port of a session on which something listens. */
+        Preview: {
+            /**
+             * Format: int32
+             * @description The number in `SPECTASK_PORT_1` to `SPECTASK_PORT_9`.
+             * @example 1
+             */
+            number: number;
+            /**
+             * Format: int32
+             * @description The port.
+             * @example 20001
+             */
+            port: number;
+        };
+        /** @description Which preview is to be opened. */
+        PreviewBody: {
+            /**
+             * Format: int32
+             * @description The number in `SPECTASK_PORT_1` to `SPECTASK_PORT_9`.
+             * @example 1
+             */
+            number: number;
+        };
+        /** @description A link to a preview. */
+        PreviewLink: {
+            /**
+             * @description The address that opens the preview, once and within a minute.
+             * @example http://01kaq3h2v7t9y4m8n5b6c1d0ef-1.preview.localhost:8420/.spectask/open?ticket=sppt_0f3c…
+             */
+            url: string;
+        };
+        /** @description The previews that a session offers. */
+        PreviewList: {
+            /** @description The session's ports on which something listens, in their order. */
+            previews: components["schemas"]["Preview"][];
+            /** @description Why nothing can listen on the session's ports, as a sentence. */
+            unavailable?: string | null;
+        };
         /**
          * @description The priority of a task for slots.
          * @enum {string}
@@ -5322,6 +5978,11 @@ export interface components {
              */
             type: string;
         };
+        /**
+         * @description What a session is asked to fix in a finished change: a check that failed, or a finding that blocks the merge.
+         * @enum {string}
+         */
+        ProblemKind: "check" | "finding";
         /** @description How far a task has come. */
         Progress: {
             /** @description The sessions that are active. */
@@ -5349,11 +6010,11 @@ export interface components {
             /** @description The task. */
             spec_task: components["schemas"]["SpecTask"];
         };
-        /** @description What was committed. */
+        /** @description The commit of the progress. */
         ProgressAnswer: {
             /**
              * @description The branch that has the work.
-             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             * @example task/SPEC-12-add-due-dates
              */
             branch_name: string;
             /** @description The files that were committed. */
@@ -5384,7 +6045,7 @@ export interface components {
         };
         /** @description The members of a message of the live stream beside its type. */
         ProgressMessage: {
-            /** @description What changed. */
+            /** @description The change. */
             data: components["schemas"]["ProgressUpdate"];
             /** @description The id of the task or session; absent for `fleet`. */
             id?: string;
@@ -5421,22 +6082,24 @@ export interface components {
              */
             spec_task_id: string;
         };
-        /** @description What may be changed of a project; absent fields stay. */
+        /** @description The fields of a project that may be edited; absent fields keep their value. */
         ProjectEdit: {
             /**
              * @description The branch that changes land on.
              * @example main
              */
             default_branch?: string | null;
+            /** @description What the short ids of its next tasks begin with. Tasks that have one keep it. */
+            key?: string | null;
             /**
-             * @description What the project is called.
+             * @description The name of the project.
              * @example Add due dates
              */
             name?: string | null;
             /** @description The settings to change; those that are absent stay. */
             settings?: unknown;
         };
-        /** @description What was done and spent in a project. */
+        /** @description The work and cost in a project. */
         ProjectFigures: components["schemas"]["Figures"] & {
             /**
              * @description The project's id.
@@ -5445,6 +6108,27 @@ export interface components {
             project_id: string;
             /** @description Empty when the project is gone. */
             project_name: string;
+        };
+        /** @description A project's use of its daily budget. */
+        ProjectUsage: {
+            /**
+             * Format: double
+             * @description The budget for a day, in dollars; null is no limit.
+             */
+            daily_cost_usd: number | null;
+            /**
+             * Format: int64
+             * @description The budget for a day, in input and output tokens; null is no limit.
+             */
+            daily_tokens: number | null;
+            /** @description The days with turns among the last thirty, the earliest first. */
+            days: components["schemas"]["DayOfUsage"][];
+            /** @description Why no turn begins; null while the budget is not used up. */
+            exhausted: string | null;
+            /** @description When the budget renews: the next midnight (UTC). */
+            renews_at: string;
+            /** @description The present day. */
+            today: components["schemas"]["DayOfUsage"];
         };
         /** @description A repository and how SpecTask works in it. */
         ProjectView: {
@@ -5469,6 +6153,8 @@ export interface components {
             };
             /** @description The id. */
             id: string;
+            /** @description What the short ids of its tasks begin with. */
+            key: string;
             /**
              * @description The name.
              * @example Add due dates
@@ -5488,6 +6174,89 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             updated_at: string;
+        };
+        /** @description A file that overrides a prompt, as the base branch has it. */
+        PromptOverride: {
+            /** @description Why it is not used, and what to do. */
+            error: string | null;
+            /** @description The hash of its text, which is what is trusted; null where it cannot be read. */
+            hash: string | null;
+            /**
+             * @description The prompt's name.
+             * @example implement
+             */
+            name: string;
+            /**
+             * @description The file's path in the repository.
+             * @example .spectask/prompts/implement.md
+             */
+            path: string;
+            /** @description Whether it is in force. */
+            state: components["schemas"]["PromptState"];
+            /** @description Its text, without secrets. */
+            text: string | null;
+        };
+        /**
+         * @description Where the text of a prompt in force comes from.
+         * @enum {string}
+         */
+        PromptSource: "built_in" | "project";
+        /**
+         * @description Whether an override is in force.
+         * @enum {string}
+         */
+        PromptState: "untrusted" | "trusted" | "invalid";
+        /** @description A variable of a prompt. */
+        PromptVariable: {
+            /**
+             * @description The type and meaning of its value.
+             * @example text: the name of the task
+             */
+            about: string;
+            /**
+             * @description Its name in the template.
+             * @example task_name
+             */
+            name: string;
+        };
+        /** @description A prompt to agents. */
+        PromptView: {
+            /** @description When it is sent. */
+            about: string;
+            /** @description Whether a project can override it. The others are always appended, whatever a project overrides. */
+            can_override: boolean;
+            /** @description The file's path. */
+            file: components["schemas"]["PromptOverride"] | null;
+            /** @description The SHA-256 hash of the text in force. */
+            hash: string;
+            /**
+             * @description Its name, which is also the name of the file that overrides it.
+             * @example implement
+             */
+            name: string;
+            /** @description Where the text in force comes from. */
+            source: components["schemas"]["PromptSource"];
+            /** @description The text in force. */
+            text: string;
+            /** @description The variables that it can use. */
+            variables: components["schemas"]["PromptVariable"][];
+        };
+        /** @description The prompts of a project. */
+        PromptsView: {
+            /**
+             * @description The commit of the base branch that the overrides are read from; null where the branch has none.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit: string | null;
+            /**
+             * @description The folder of the repository with the files that override prompts.
+             * @example .spectask/prompts
+             */
+            folder: string;
+            /** @description The prompts, with those in force. */
+            prompts: components["schemas"]["PromptView"][];
+            /** @description Files of the folder that belong to no prompt. */
+            unknown_files: components["schemas"]["PromptOverride"][];
         };
         /** @description A pull request on a forge. */
         PullRequest: {
@@ -5538,6 +6307,11 @@ export interface components {
              */
             task_name: string;
             /**
+             * @description The short form of the task's id, such as `SPEC-12`.
+             * @example SPEC-12
+             */
+            task_short_id: string;
+            /**
              * @description The session whose agent asks.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
@@ -5551,13 +6325,15 @@ export interface components {
              */
             id: number;
         };
-        /** @description What a person said that no turn has carried yet. */
+        /** @description A message of a person that no turn has delivered yet. */
         QueuedMessage: {
             /**
              * @description When it happened.
              * @example 2026-11-22T10:41:07Z
              */
             at: string;
+            /** @description The files that the person attached. */
+            attachments?: components["schemas"]["Attachment"][];
             /**
              * @description Who did it.
              * @example owner
@@ -5573,7 +6349,7 @@ export interface components {
              */
             turn_id: string;
         };
-        /** @description What was recorded. */
+        /** @description The recorded activity. */
         RecordAnswer: {
             /** @description `conversation`, `code_change`, `decision` or `coordination`. */
             activity_type: components["schemas"]["ActivityType"];
@@ -5624,7 +6400,7 @@ export interface components {
             /** @description `conversation`, `code_change`, `decision` or `coordination`. */
             activity_type?: components["schemas"]["ActivityType"] | null;
             /**
-             * @description Who recorded it.
+             * @description The author of the record.
              * @example owner
              */
             by?: string | null;
@@ -5639,11 +6415,11 @@ export interface components {
              * @enum {string}
              */
             kind: "recorded";
-            /** @description What else belongs to it, such as `context` and `rationale`. */
+            /** @description Further data, such as `context` and `rationale`. */
             metadata?: unknown;
             /** @description The record's id. */
             record_id?: string | null;
-            /** @description What was done. */
+            /** @description The activity, in words. */
             text: string;
             /**
              * @description When it happened, where that was said.
@@ -5651,7 +6427,7 @@ export interface components {
              */
             timestamp?: string | null;
         };
-        /** @description What one rule of retention removes, or did. */
+        /** @description The removals of one rule of retention, planned or done. */
         Removal: {
             /**
              * Format: int64
@@ -5666,12 +6442,54 @@ export interface components {
              */
             count: number;
             /**
-             * @description Why it goes, as a sentence.
+             * @description The reason of the removal, as a sentence.
              * @example Removed worktrees older than 7 days.
              */
             reason: string;
             /** @description What a rule of retention is about. */
             subject: components["schemas"]["Subject"];
+        };
+        /** @description A problem that a session was asked to fix. */
+        RepairProblem: {
+            /** @description The end of the command's output, or the finding in words. */
+            details: string;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["ProblemKind"];
+            /**
+             * @description The command of the check, or the id of the finding.
+             * @example Add due dates
+             */
+            name: string;
+        };
+        /** @description A session's repair of a change whose checks failed, or that has findings which block the merge. */
+        RepairView: {
+            /** @description The head of the change when the checks ran next; null until then. */
+            after: string | null;
+            /** @description The head of the change that had the problems. */
+            before: string;
+            /** @description When the checks had run again; null until then. */
+            ended_at: string | null;
+            /** @description Whether none of the problems was left then; null until then. */
+            fixed: boolean | null;
+            /** @description The problems that the session was asked to fix. */
+            problems: components["schemas"]["RepairProblem"][];
+            /**
+             * Format: int32
+             * @description The round since a person decided last, from 1.
+             */
+            round: number;
+            /** @description The session's name. */
+            session_name: string;
+            /**
+             * @description When it was started; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
+            started_at: string;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            work_session_id: string;
         };
         /** @description A reply to a comment. */
         ReplyBody: {
@@ -5706,15 +6524,15 @@ export interface components {
              */
             round: number | null;
         };
-        /** @description Everything about a task, for those who were not there. */
+        /** @description The report of a task, for readers who did not take part in it. */
         Report: {
-            /** @description What the commands said that ran last on the change. */
+            /** @description The results of the checks that ran last on the change. */
             checks: components["schemas"]["CheckView"][];
             /** @description The hashes of commits. */
             commits: components["schemas"]["ReportedCommit"][];
             /** @description The decisions that people made. */
             decisions: components["schemas"]["ReportedDecision"][];
-            /** @description What is marked as done and what stands behind it; what is only claimed comes first. */
+            /** @description The items marked as done, with their evidence; those that are only claimed come first. */
             evidence: components["schemas"]["ReportedEvidence"][];
             /** @description The failures. */
             failures: components["schemas"]["ReportedFailure"][];
@@ -5727,7 +6545,7 @@ export interface components {
             implementation_tasks: components["schemas"]["ImplementationTask"][];
             /** @description Planned tasks that name no requirement. */
             orphan_tasks: string[];
-            /** @description How long the task was in each phase, all in all, in the order in which it came there first. */
+            /** @description The total time in each phase, in the order in which the task came there first. */
             phases: components["schemas"]["PhaseTime"][];
             /** @description Each criterion, with what was done for it. */
             requirements: components["schemas"]["ReportedRequirement"][];
@@ -5735,13 +6553,13 @@ export interface components {
             review_count: number;
             /**
              * Format: double
-             * @description How long people were waited for, and how often.
+             * @description The time that people were waited for, and the number of waits.
              */
             review_waiting_seconds: number;
             /** @description The task. */
             spec_task: components["schemas"]["SpecTask"];
-            /** @description Where the task stood, in order. */
-            timeline: components["schemas"]["Stretch"][];
+            /** @description The phases of the task, in order. */
+            timeline: components["schemas"]["StageSpan"][];
             /** @description Requirements that no planned task names. */
             uncovered_requirements: string[];
             /** @description The tokens and the cost of each agent. */
@@ -5768,7 +6586,7 @@ export interface components {
         };
         /** @description Something a person decided. */
         ReportedDecision: {
-            /** @description What was decided on. */
+            /** @description The subject of the decision. */
             action: components["schemas"]["DecisionAction"];
             /**
              * @description When it happened.
@@ -5785,7 +6603,7 @@ export interface components {
             /** @description `approve`, `request_changes` or `reject`. */
             decision: components["schemas"]["Decision"] | null;
         };
-        /** @description What stands behind a planned task that is marked as done. */
+        /** @description The evidence of a planned task that is marked as done. */
         ReportedEvidence: {
             /** @description What shows that it was done: commits, checks, or only a claim. */
             evidence: components["schemas"]["EvidenceView"];
@@ -5823,7 +6641,7 @@ export interface components {
             ears_pattern: string | null;
             /** @description The id. */
             id: string;
-            /** @description What shows that it is met. */
+            /** @description The evidence that it is met. */
             proof: components["schemas"]["RequirementProof"];
             /** @description The status. */
             status: components["schemas"]["RequirementStatus"];
@@ -5835,12 +6653,12 @@ export interface components {
             work_sessions: string[];
         };
         /**
-         * @description What shows that a requirement is met: commits of each of its planned tasks (`evidenced`), or only their marks (`claimed`); `missing` while one of them is open.
+         * @description The evidence that a requirement is met: commits of each of its planned tasks (`evidenced`), or only their marks (`claimed`); `missing` while one of them is open.
          * @enum {string}
          */
         RequirementProof: "evidenced" | "claimed" | "not_reported" | "missing";
         /**
-         * @description What became of a requirement: no planned task names it (`uncovered`), its planned tasks wait, work or are done, a session ended without a report of all of it (`not_reported`), or a person skipped its planned tasks.
+         * @description The status of a requirement: no planned task names it (`uncovered`), its planned tasks wait, work or are done, a session ended without a report of all of it (`not_reported`), or a person skipped its planned tasks.
          * @enum {string}
          */
         RequirementStatus: "uncovered" | "planned" | "in_progress" | "done" | "not_reported" | "skipped";
@@ -5905,7 +6723,7 @@ export interface components {
             decision: components["schemas"]["Decision"] | null;
             /** @description What changed since the version before, per document; null for the first version. */
             diff_from_previous: components["schemas"]["DocumentDiffs"] | null;
-            /** @description Who edited the documents into this version, where it was not the planner who wrote it. */
+            /** @description The person who edited the documents into this version, if it was not the planner who wrote it. */
             edited_by: string | null;
             /** @description The id. */
             id: string;
@@ -5953,13 +6771,13 @@ export interface components {
             run_again?: string[];
         };
         /**
-         * @description What happened to the documents or the change under review.
+         * @description An event of the documents or the change under review.
          * @enum {string}
          */
         ReviewEvent: "specs_ready" | "documents_changed" | "specs_reviewed" | "commented" | "comment_replied" | "comment_resolved" | "change_ready" | "implementation_reviewed";
         /** @description The members of a message of the live stream beside its type. */
         ReviewMessage: {
-            /** @description What changed. */
+            /** @description The change. */
             data: components["schemas"]["ReviewUpdate"];
             /** @description The id of the task or session; absent for `fleet`. */
             id?: string;
@@ -5981,9 +6799,9 @@ export interface components {
          * @enum {string}
          */
         ReviewStatus: "open" | "decided" | "superseded";
-        /** @description What happened to the documents or the change under review. */
+        /** @description An event of the documents or the change under review. */
         ReviewUpdate: {
-            /** @description What happened. */
+            /** @description The event. */
             event: components["schemas"]["ReviewEvent"];
             /**
              * @description The task's id.
@@ -6018,9 +6836,9 @@ export interface components {
         RunView: {
             /** @description When it ended. */
             ended_at: string;
-            /** @description What failed, as sentences; the next run tries again. */
+            /** @description Failures, as sentences; the next run tries again. */
             errors: string[];
-            /** @description What it removed. */
+            /** @description The removals of the run. */
             removed: components["schemas"]["Removal"][];
             /**
              * @description When it began.
@@ -6029,15 +6847,15 @@ export interface components {
             started_at: string;
         };
         /**
-         * @description What confines agents and checks, from the strongest.
+         * @description The confinement of agents and checks, from the strongest.
          * @enum {string}
          */
         SandboxLevel: "bubblewrap" | "landlock" | "off";
         /** @description How agents and checks are confined. */
         SandboxView: {
-            /** @description What confines them. */
+            /** @description The level of confinement. */
             level: components["schemas"]["SandboxLevel"];
-            /** @description What they reach over the network. */
+            /** @description The network that they reach. */
             network: components["schemas"]["NetworkMode"];
             /** @description The hosts that its agent reaches under `allowlist` and `none`. */
             network_hosts: string[];
@@ -6093,6 +6911,11 @@ export interface components {
              */
             task_name: string;
             /**
+             * @description The short form of the task's id, such as `SPEC-12`.
+             * @example SPEC-12
+             */
+            task_short_id: string;
+            /**
              * @description The work session in whose log it is.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
@@ -6112,11 +6935,11 @@ export interface components {
             /** @description `sure` holds the landing until a person acknowledges it, `likely` does not. */
             confidence: components["schemas"]["Confidence"];
             /**
-             * @description What it is, as a clause; absent for secrets.
+             * @description The finding as a clause; absent for secrets.
              * @example Todos get an optional due date.
              */
             description: string | null;
-            /** @description What `acknowledged_findings` names; the same for the same secret in the same file. */
+            /** @description The id in `acknowledged_findings`; the same for the same secret in the same file. */
             id: string;
             /**
              * @description A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file`,
@@ -6130,8 +6953,46 @@ export interface components {
              * @example src/todo.js
              */
             path: string | null;
-            /** @description What stands in the secret's place wherever it is shown. */
+            /** @description The tag that replaces the secret wherever it is shown. */
             tag: string;
+        };
+        /** @description The value of a secret. */
+        SecretValue: {
+            /**
+             * @description The value. It is encrypted, and no answer has it.
+             * @example correct-horse-battery-staple
+             */
+            value: string;
+        };
+        /** @description A secret as it is listed; its value is not. */
+        SecretView: {
+            /**
+             * @description When it was set first.
+             * @example 2026-11-22T10:41:07Z
+             */
+            created_at: string;
+            /**
+             * @description The same for equal values, and nothing of the value.
+             * @example 9f2c41d07be3
+             */
+            fingerprint: string;
+            /**
+             * @description The name of the variable.
+             * @example NPM_TOKEN
+             */
+            name: string;
+            /**
+             * @description The project whose processes alone get it; null is all projects.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            project_id: string | null;
+            /** @description Whether the server's key decrypts it. Sessions that get one that it does not decrypt fail until it is set again. */
+            readable: boolean;
+            /**
+             * @description When it was set last.
+             * @example 2026-11-22T10:41:07Z
+             */
+            updated_at: string;
         };
         /** @description Two sessions that change the same files. */
         SessionCollision: {
@@ -6162,13 +7023,13 @@ export interface components {
             /** @description The session's thread; null before there is one. */
             zed_thread: components["schemas"]["ZedThread"] | null;
         };
-        /** @description What a work session changed, a page of its files. */
+        /** @description The changes of a work session, a page of its files. */
         SessionDiffView: {
             /** @description How many lines were added. */
             additions: number;
             /**
              * @description Null for a session that only reads.
-             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             * @example task/SPEC-12-add-due-dates
              */
             branch_name: string | null;
             /** @description How many lines were removed. */
@@ -6194,7 +7055,7 @@ export interface components {
         };
         /** @description The members of a message of the live stream beside its type. */
         SessionEventMessage: {
-            /** @description What changed. */
+            /** @description The change. */
             data: components["schemas"]["NumberedEntry"];
             /** @description The id of the task or session; absent for `fleet`. */
             id?: string;
@@ -6288,7 +7149,7 @@ export interface components {
         };
         /** @description A project's settings file, as the base branch has it. */
         SettingsFile: {
-            /** @description What trusting it would change. */
+            /** @description The changes that trusting it would make. */
             changes: components["schemas"]["SettingsChange"][];
             /**
              * @description The commit that it is read from; null where the base branch has none.
@@ -6351,11 +7212,11 @@ export interface components {
             text: string;
         };
         /**
-         * @description What a session, or the task when no session works, does over a span of time. `permission` waits for a person to answer an agent's request, `ready` is complete and waits to be merged, `elsewhere` is in an editor.
+         * @description The activity of a session, or of the task when no session works, over a span of time. `permission` waits for a person to answer an agent's request, `ready` is complete and waits to be merged, `elsewhere` is in an editor.
          * @enum {string}
          */
         SpanActivity: "checks" | "landing" | "blocked" | "waiting" | "opening" | "turn" | "permission" | "saving" | "ready" | "merging" | "failed" | "elsewhere";
-        /** @description What was done in a stretch of time, or the task's status in it. */
+        /** @description The activity over a time span, or the task's status in it. */
         SpanKind: components["schemas"]["TaskStatus"] | components["schemas"]["SpanActivity"];
         /** @description A stretch of time. */
         SpanView: {
@@ -6366,7 +7227,7 @@ export interface components {
              * @example 2026-11-01
              */
             from: string;
-            /** @description What was done: for the task, also its status. */
+            /** @description The activity: for the task, also its status. */
             kind: components["schemas"]["SpanKind"];
             /**
              * Format: int32
@@ -6378,9 +7239,12 @@ export interface components {
         };
         /** @description A session that is asked for. */
         SpawnBody: {
-            /** @description `agent` names the agent; absent is the parent's. */
+            /**
+             * @description `agent` names the agent; absent is the parent's. `options` has options that it gets, by id or category, such as
+             *     `{"model": "opus"}`.
+             */
             agent_config?: unknown;
-            /** @description `simple`, `helix_agent` or `zed_agent`. */
+            /** @description `simple` (the built-in model agent, which only talks), `helix_agent` (the same with tools) or `zed_agent` (the task's agent, or the one in `agent_config.agent`). */
             agent_type?: components["schemas"]["AgentType"] | null;
             /** @description Work sessions of the task whose work this one needs. */
             depends_on?: string[];
@@ -6393,7 +7257,7 @@ export interface components {
             effort?: components["schemas"]["Effort"] | null;
             /** @description Settings of the session's environment, handed to the agent with the session. */
             environment_config?: unknown;
-            /** @description What the first turn is asked beside the description. */
+            /** @description The prompt of the first turn, in addition to the description. */
             initial_prompt?: string | null;
             /**
              * @description The name.
@@ -6405,6 +7269,8 @@ export interface components {
         };
         /** @description A task: one prompt on its way to merged work. */
         SpecTask: {
+            /** @description Options that agents get in its sessions, such as the model; later entries win. */
+            agent_options?: components["schemas"]["AgentOptionsRule"][];
             /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
             archived: boolean;
             /**
@@ -6419,7 +7285,7 @@ export interface components {
             base_branch: string;
             /**
              * @description The branch of the change, from approval on.
-             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             * @example task/SPEC-12-add-due-dates
              */
             branch_name: string | null;
             /** @description What the task may cost; null is no limit. */
@@ -6482,7 +7348,7 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             paused_at: string | null;
-            /** @description Who stopped its agents, until a person resumes it. */
+            /** @description The person who paused it, until a person resumes it. */
             paused_by: string | null;
             /** @description Whether documents are written and reviewed before work begins. */
             planned: boolean;
@@ -6505,10 +7371,16 @@ export interface components {
             project_path: string | null;
             /** @description The pull request; null when there is none. */
             pull_request: components["schemas"]["PullRequest"] | null;
-            /** @description What the task waits for, while it waits. */
+            /** @description The reason why the task waits, while it waits. */
             queue_reason: string | null;
             /** @description requirements.md of the documents in force; lists leave the three documents out. */
             requirements_spec: string | null;
+            /**
+             * @description The short form of the id, such as `SPEC-12`: the key of its project and its number there. It is accepted in paths
+             *     in place of the id, in any case.
+             * @example SPEC-12
+             */
+            short_id: string;
             /**
              * @description The agent that plans.
              * @example claude
@@ -6614,7 +7486,7 @@ export interface components {
             /** @description The design as Markdown. */
             technical_design: string;
         };
-        /** @description How lengths of time are spread, in seconds. */
+        /** @description The distribution of durations, in seconds. */
         Spread: {
             /** @description How many. */
             count: number;
@@ -6674,6 +7546,23 @@ export interface components {
          * @enum {string}
          */
         Stage: "backlog" | "planning_queued" | "planning" | "spec_review" | "hand_off" | "implementation_queued" | "implementation" | "implementation_review" | "failed" | "done" | "cancelled";
+        /** @description A time span in one phase. */
+        StageSpan: {
+            /**
+             * @description The first day.
+             * @example 2026-11-01
+             */
+            from: string;
+            /** @description `planning`, `implementation` or `validation`. */
+            phase: components["schemas"]["Stage"];
+            /**
+             * Format: double
+             * @description How long, in seconds.
+             */
+            seconds: number;
+            /** @description Null while it lasts. */
+            until: string | null;
+        };
         /** @description How the implementation's sessions are to be made. */
         StartBody: {
             /** @description Sessions are made by the plan; false is refused. */
@@ -6701,7 +7590,7 @@ export interface components {
             /** @description The status. */
             status: components["schemas"]["SessionStatus"];
         };
-        /** @description What came of stopping an instance. */
+        /** @description The result of stopping an instance. */
         Stopped: {
             /** @description A sentence that says what happened. */
             message: string;
@@ -6756,28 +7645,34 @@ export interface components {
         };
         /** @description What the server sends over the live stream. Readers ignore types that they do not know. */
         StreamMessage: components["schemas"]["LiveMessage"] | components["schemas"]["ControlMessage"];
-        /** @description A stretch of time in one phase. */
-        Stretch: {
-            /**
-             * @description The first day.
-             * @example 2026-11-01
-             */
-            from: string;
-            /** @description `planning`, `implementation` or `validation`. */
-            phase: components["schemas"]["Stage"];
-            /**
-             * Format: double
-             * @description How long, in seconds.
-             */
-            seconds: number;
-            /** @description Null while it lasts. */
-            until: string | null;
-        };
         /**
-         * @description What retention removes.
+         * @description The kind of data that retention removes.
          * @enum {string}
          */
         Subject: "trash" | "effects" | "feed" | "idempotency_answers" | "session_logs" | "branches" | "saved_refs" | "setup_cache" | "database_space";
+        /** @description The fields of a planned task that change; absent ones stay. */
+        TaskChange: {
+            /** @description The lines of its acceptance criteria. */
+            acceptance?: string[] | null;
+            /** @description The paths or components that it may touch. */
+            boundary?: string[] | null;
+            /** @description The numbers of the planned tasks that it waits for; an empty list lets it start at once. */
+            dependencies?: string[] | null;
+            /** @description The lines of its description, without bullets. */
+            details?: string[] | null;
+            /** @description `small`, `medium` or `large`. */
+            effort?: components["schemas"]["Effort"] | null;
+            /** @description Whether the implementation may leave it out. */
+            optional?: boolean | null;
+            /** @description The requirements that it cites. */
+            requirements?: string[] | null;
+            /** @description The resources that its session holds while it works. */
+            resources?: string[] | null;
+            /** @description The number of the task. */
+            task: string;
+            /** @description Its title, in one line. */
+            title?: string | null;
+        };
         /** @description A task with its sessions and threads. */
         TaskDetail: components["schemas"]["SpecTask"] & {
             /** @description The work sessions, in the order they were made. */
@@ -6805,6 +7700,8 @@ export interface components {
         };
         /** @description A task as live messages have it: without its documents and its repository's folder. */
         TaskUpdate: {
+            /** @description Options that agents get in its sessions, such as the model; later entries win. */
+            agent_options?: components["schemas"]["AgentOptionsRule"][];
             /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
             archived: boolean;
             /**
@@ -6819,7 +7716,7 @@ export interface components {
             base_branch: string;
             /**
              * @description The branch of the change, from approval on.
-             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             * @example task/SPEC-12-add-due-dates
              */
             branch_name: string | null;
             /** @description What the task may cost; null is no limit. */
@@ -6880,7 +7777,7 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             paused_at: string | null;
-            /** @description Who stopped its agents, until a person resumes it. */
+            /** @description The person who paused it, until a person resumes it. */
             paused_by: string | null;
             /** @description Whether documents are written and reviewed before work begins. */
             planned: boolean;
@@ -6898,8 +7795,14 @@ export interface components {
             project_id: string;
             /** @description The pull request; null when there is none. */
             pull_request: components["schemas"]["PullRequest"] | null;
-            /** @description What the task waits for, while it waits. */
+            /** @description The reason why the task waits, while it waits. */
             queue_reason: string | null;
+            /**
+             * @description The short form of the id, such as `SPEC-12`: the key of its project and its number there. It is accepted in paths
+             *     in place of the id, in any case.
+             * @example SPEC-12
+             */
+            short_id: string;
             /**
              * @description The agent that plans.
              * @example claude
@@ -6957,7 +7860,7 @@ export interface components {
         };
         /** @description The members of a message of the live stream beside its type. */
         TaskUpdatedMessage: {
-            /** @description What changed. */
+            /** @description The change. */
             data: components["schemas"]["TaskUpdate"];
             /** @description The id of the task or session; absent for `fleet`. */
             id?: string;
@@ -6974,7 +7877,7 @@ export interface components {
              */
             type: "task.updated";
         };
-        /** @description What a task used until now. */
+        /** @description The usage of a task so far. */
         TaskUsage: {
             /**
              * @description The task's id.
@@ -7033,7 +7936,7 @@ export interface components {
             /** @description The last one. */
             last: string;
             /**
-             * @description What tasks name.
+             * @description The name by which tasks choose the template.
              * @example Add due dates
              */
             name: string;
@@ -7066,6 +7969,55 @@ export interface components {
             /** @description The type of tasks made from it, unless they say another. */
             type: components["schemas"]["TaskKind"];
         };
+        /** @description What the server says about a terminal. Its output comes as binary messages. */
+        TerminalMessage: {
+            /**
+             * Format: int64
+             * @description How many seconds the terminal stays when the connection ends.
+             */
+            grace_seconds: number;
+            /** @description Whether the shell was started for this connection. */
+            is_new: boolean;
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "opened";
+        } | {
+            /**
+             * @description A stable word for programs.
+             * @example wrong_state
+             */
+            code: string;
+            /** @description What is wrong, as a sentence. */
+            detail: string;
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "refused";
+        } | {
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "input_dropped";
+        } | {
+            /** @description What happened, as a sentence. */
+            detail: string;
+            /**
+             * Format: int32
+             * @description The exit code of the shell, where it ended by itself.
+             */
+            exit_code?: number | null;
+            /** @description `exited`, `replaced`, `worktree_removed`, `idle`, `unattended`, `signed_out` or `server_stopped`. */
+            reason: string;
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "ended";
+        };
         /** @description A session's thread as it shall be. */
         ThreadBody: {
             /** @description The status. */
@@ -7088,7 +8040,7 @@ export interface components {
             marks: components["schemas"]["MarkView"][];
             /** @description The server's present time, to which open stretches reach. */
             now: string;
-            /** @description What the task as a whole did. */
+            /** @description The spans of the task as a whole. */
             spans: components["schemas"]["SpanView"][];
             /**
              * @description The task's id.
@@ -7107,7 +8059,7 @@ export interface components {
          */
         TokenOrigin: "created" | "environment" | "file";
         /**
-         * @description What a token may be used for: everything (`owner`), reading everything, the tasks of one project, or one task.
+         * @description The use of a token: everything (`owner`), reading everything, the tasks of one project, or one task.
          * @enum {string}
          */
         TokenScope: "owner" | "read" | "project" | "task";
@@ -7135,7 +8087,7 @@ export interface components {
             /** @description When it was used last, to within ten minutes. */
             last_used_at: string | null;
             /**
-             * @description What it is called.
+             * @description The name of the token.
              * @example Add due dates
              */
             name: string;
@@ -7143,7 +8095,7 @@ export interface components {
             origin: components["schemas"]["TokenOrigin"];
             /** @description When it was revoked. */
             revoked_at: string | null;
-            /** @description What it may be used for. */
+            /** @description The use of the token. */
             scope: components["schemas"]["TokenScope"];
             /** @description Whether it can be used. */
             status: components["schemas"]["TokenStatus"];
@@ -7167,7 +8119,7 @@ export interface components {
             raw_output?: unknown;
             /** @description `pending`, `in_progress`, `completed`, `failed` or `cancelled`. */
             status?: string | null;
-            /** @description What the call does, in a few words. */
+            /** @description The action of the call, in a few words. */
             title?: string | null;
             /** @description The call's id. */
             tool_call_id?: string | null;
@@ -7186,7 +8138,7 @@ export interface components {
          * @enum {string}
          */
         TopicKind: "fleet" | "task" | "session";
-        /** @description Which requirement is carried out where. */
+        /** @description The traceability of a task's requirements. */
         Traceability: {
             /** @description Planned tasks that cite no requirement. */
             orphan_tasks: string[];
@@ -7226,6 +8178,19 @@ export interface components {
             hash: string;
             /** @description Whether agents get its servers; false takes an earlier confirmation back. */
             trusted: boolean;
+        };
+        /** @description The text of a prompt that is trusted. */
+        TrustPrompt: {
+            /**
+             * @description The hash of the file on the base branch, as it was read, or its first twelve characters.
+             * @example 3f2a91c0d4e5
+             */
+            hash: string;
+            /**
+             * @description The prompt's name.
+             * @example implement
+             */
+            name: string;
         };
         /** @description The content that is trusted: by its hash, or whole when the base branch does not have it yet. */
         TrustSettings: {
@@ -7269,7 +8234,7 @@ export interface components {
              * @enum {string}
              */
             kind: "turn_failed";
-            /** @description What happened. */
+            /** @description The failure, as a sentence. */
             message?: string | null;
             /** @description Whether the turn is tried again. */
             tried_again?: boolean | null;
@@ -7281,7 +8246,7 @@ export interface components {
         };
         /** @description A turn started. */
         TurnStartedEntry: {
-            /** @description What the agent is asked to do. */
+            /** @description The request to the agent. */
             ask?: unknown;
             /**
              * @description Which kind it is.
@@ -7301,7 +8266,7 @@ export interface components {
              */
             turn_id?: string | null;
         };
-        /** @description What a turn used. */
+        /** @description The usage of a turn. */
         TurnUsage: {
             /**
              * Format: int64
@@ -7356,7 +8321,7 @@ export interface components {
         };
         /** @description The members of a message of the live stream beside its type. */
         UsageMessage: {
-            /** @description What changed. */
+            /** @description The change. */
             data: components["schemas"]["TaskUsage"];
             /** @description The id of the task or session; absent for `fleet`. */
             id?: string;
@@ -7383,7 +8348,7 @@ export interface components {
             /** @description The update, as the agent sent it. */
             usage?: unknown;
         };
-        /** @description What was spent. */
+        /** @description The usage so far. */
         UsageView: {
             /**
              * Format: int64
@@ -7406,10 +8371,12 @@ export interface components {
              */
             output_tokens: number;
         };
-        /** @description What a person, or SpecTask, said to the agent. */
+        /** @description A message of a person, or of SpecTask, to the agent. */
         UserMessageEntry: {
+            /** @description The files that go to the agent with it. */
+            attachments?: components["schemas"]["Attachment"][] | null;
             /**
-             * @description Who said it: a user's name, or `spectask`.
+             * @description The author: a user's name, or `spectask`.
              * @example owner
              */
             by?: string | null;
@@ -7420,7 +8387,12 @@ export interface components {
             kind: "user_message";
             /** @description The message's id, for messages that wait for a turn. */
             message_id?: string | null;
-            /** @description What was said. */
+            /**
+             * @description What a prompt of SpecTask was made from and sent with: `templates` (each with `name`, `source` and `hash`),
+             *     `agent`, `options` and `mcp_servers`.
+             */
+            prompt_context?: unknown;
+            /** @description The text of the message. */
             text: string;
             /**
              * @description The turn that carries it.
@@ -7512,19 +8484,30 @@ export interface components {
         WorkSession: {
             /** @description Settings for the agent, handed to it with the session. */
             agent_config: unknown;
-            /** @description `simple`, `helix_agent` or `zed_agent`. */
+            /**
+             * @description The options that its agent offers with their values, such as model, mode and effort; empty before the agent's session
+             *     began. Lists and live messages leave them out.
+             */
+            agent_options?: components["schemas"]["AgentOption"][] | null;
+            /** @description `simple` (the built-in model agent, which only talks), `helix_agent` (the same with tools) or `zed_agent` (the task's agent, or the one in `agent_config.agent`). */
             agent_type: components["schemas"]["AgentType"];
             /** @description The sessions among which a person chooses, this one included; empty where there is no choice. */
             alternatives: string[];
+            /** @description The commands that its agent offers: messages that begin with `/` and the name. */
+            available_commands?: components["schemas"]["AgentCommand"][] | null;
             /** @description Those of them that are not done yet. */
             blocked_by: string[];
             /**
              * @description The branch that has the work.
-             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             * @example task/SPEC-12-add-due-dates
              */
             branch_name: string | null;
             /** @description The session and turn that this session was forked from; null when it was not. */
             branched_from: components["schemas"]["BranchPointView"] | null;
+            /** @description The options that a person chose for this session, by id; the agent gets them again whenever its session is opened. */
+            chosen_options?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * @description When it was completed; null before.
              * @example 2026-11-22T10:41:07Z
@@ -7587,9 +8570,9 @@ export interface components {
              *     is a report: it makes a session complete only with the end of its work.
              */
             progress: number;
-            /** @description What it waits for, as a sentence, while it waits. */
+            /** @description The reason why it waits, as a sentence, while it waits. */
             queue_reason: string | null;
-            /** @description What people said that no turn has carried yet. */
+            /** @description Messages of people that no turn has delivered yet. */
             queued_messages: components["schemas"]["QueuedMessage"][];
             /** @description How the agent is confined; null where it is not known. */
             sandbox?: components["schemas"]["SandboxView"] | null;
@@ -7618,6 +8601,8 @@ export interface components {
             usage: components["schemas"]["UsageView"];
             /** @description Whether its turn is over and a person is to speak next; it is active, and nothing runs. */
             waits_for_person: boolean;
+            /** @description When its turn is retried or a limit of its agent ends, while it waits for that. */
+            waits_until: string | null;
             /** @description The session's directory; null before there is one. */
             workspace_path: string | null;
         };
@@ -7625,19 +8610,30 @@ export interface components {
         WorkSessionUpdate: {
             /** @description Settings for the agent, handed to it with the session. */
             agent_config: unknown;
-            /** @description `simple`, `helix_agent` or `zed_agent`. */
+            /**
+             * @description The options that its agent offers with their values, such as model, mode and effort; empty before the agent's session
+             *     began. Lists and live messages leave them out.
+             */
+            agent_options?: components["schemas"]["AgentOption"][] | null;
+            /** @description `simple` (the built-in model agent, which only talks), `helix_agent` (the same with tools) or `zed_agent` (the task's agent, or the one in `agent_config.agent`). */
             agent_type: components["schemas"]["AgentType"];
             /** @description The sessions among which a person chooses, this one included; empty where there is no choice. */
             alternatives: string[];
+            /** @description The commands that its agent offers: messages that begin with `/` and the name. */
+            available_commands?: components["schemas"]["AgentCommand"][] | null;
             /** @description Those of them that are not done yet. */
             blocked_by: string[];
             /**
              * @description The branch that has the work.
-             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             * @example task/SPEC-12-add-due-dates
              */
             branch_name: string | null;
             /** @description The session and turn that this session was forked from; null when it was not. */
             branched_from: components["schemas"]["BranchPointView"] | null;
+            /** @description The options that a person chose for this session, by id; the agent gets them again whenever its session is opened. */
+            chosen_options?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * @description When it was completed; null before.
              * @example 2026-11-22T10:41:07Z
@@ -7700,9 +8696,9 @@ export interface components {
              *     is a report: it makes a session complete only with the end of its work.
              */
             progress: number;
-            /** @description What it waits for, as a sentence, while it waits. */
+            /** @description The reason why it waits, as a sentence, while it waits. */
             queue_reason: string | null;
-            /** @description What people said that no turn has carried yet. */
+            /** @description Messages of people that no turn has delivered yet. */
             queued_messages: components["schemas"]["QueuedMessage"][];
             /** @description The session at work that asked for it. */
             spawned_by_session_id: string | null;
@@ -7729,10 +8725,12 @@ export interface components {
             usage: components["schemas"]["UsageView"];
             /** @description Whether its turn is over and a person is to speak next; it is active, and nothing runs. */
             waits_for_person: boolean;
+            /** @description When its turn is retried or a limit of its agent ends, while it waits for that. */
+            waits_until: string | null;
         };
         /** @description The members of a message of the live stream beside its type. */
         WorkSessionUpdatedMessage: {
-            /** @description What changed. */
+            /** @description The change. */
             data: components["schemas"]["WorkSessionUpdate"];
             /** @description The id of the task or session; absent for `fleet`. */
             id?: string;
@@ -7756,7 +8754,7 @@ export interface components {
             /** @description The work sessions, in the order they were made. */
             work_sessions: components["schemas"]["WorkSession"][];
         };
-        /** @description Something an editor reports. */
+        /** @description An event that an editor reports. */
         ZedEvent: {
             /** @description What else belongs to it. */
             data?: unknown;
@@ -7783,7 +8781,7 @@ export interface components {
              */
             timestamp?: string | null;
         };
-        /** @description What came of a report. */
+        /** @description The result of a report. */
         ZedEventAnswer: {
             /** @description The type of the event. */
             event_type: components["schemas"]["ZedEventType"];
@@ -8046,6 +9044,116 @@ export interface operations {
             };
             /** @description Method Not Allowed */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_agents_id_resume: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the agent.
+                 * @example claude
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agent, without a limit */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9466,6 +10574,11 @@ export interface operations {
                  * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
                  */
                 project_id?: string;
+                /**
+                 * @description Only items of this task, by its id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                task_id?: string;
                 /**
                  * @description 1 to 500; 50 when absent.
                  * @example 50
@@ -11295,6 +12408,236 @@ export interface operations {
             };
         };
     };
+    get_projects_id_prompts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptsView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_projects_id_prompts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustPrompt"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptsView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_projects_id_trust_settings: {
         parameters: {
             query?: never;
@@ -11409,6 +12752,95 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_projects_id_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectUsage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11784,6 +13216,357 @@ export interface operations {
             };
             /** @description Method Not Allowed */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_secrets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of secrets */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_secrets_name: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The project whose processes alone get the secret; absent is all projects.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                project_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The name of the variable */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretValue"];
+            };
+        };
+        responses: {
+            /** @description The secret, without its value */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_secrets_name: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The project whose processes alone get the secret; absent is all projects.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                project_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The name of the variable */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13061,6 +14844,343 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_attachments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_attachments: {
+        parameters: {
+            query: {
+                /**
+                 * @description The name of the file, without a folder.
+                 * @example mock-up.png
+                 */
+                name: string;
+                /**
+                 * @description The media type of the file; without it, it follows from the name.
+                 * @example image/png
+                 */
+                media_type?: string;
+                /** @description What the file is for: `message` or `prompt`. Files of the prompt are taken while the task is in the backlog. */
+                purpose?: "message" | "prompt";
+            };
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_attachments_attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                /**
+                 * @description The attachment's id, as the upload answered it.
+                 * @example att_1f3a90b1c47d52e6a8b09c7d6e5f4a3b
+                 */
+                attachment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15401,6 +17521,95 @@ export interface operations {
             };
         };
     };
+    get_spec_tasks_id_forecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_spec_tasks_id_generate_documents: {
         parameters: {
             query?: never;
@@ -16763,6 +18972,236 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_plan_edits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanEdits"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditedPlan"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -21099,6 +23538,144 @@ export interface operations {
             };
         };
     };
+    put_work_sessions_id_agent_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentOptionsBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSession"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_work_sessions_id_branch: {
         parameters: {
             query?: never;
@@ -22303,6 +24880,236 @@ export interface operations {
             };
         };
     };
+    get_work_sessions_id_previews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_work_sessions_id_previews: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewLink"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_work_sessions_id_record_history: {
         parameters: {
             query?: never;
@@ -23026,6 +25833,118 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work_sessions_id_terminal: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 80 when absent. */
+                columns?: number;
+                /** @description 1 to 1000; 24 when absent. */
+                rows?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A WebSocket */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalMessage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Upgrade Required */
+            426: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,7 @@ import type { components, operations } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type Attachment = Schemas["Attachment"];
 export type SpecTask = Schemas["SpecTask"];
 export type WorkSession = Schemas["WorkSession"];
 export type TaskDetail = Schemas["TaskDetail"];
@@ -15,14 +16,20 @@ export type SessionStatus = WorkSession["status"];
 export type Sandbox = Schemas["SandboxView"];
 export type Usage = Schemas["UsageView"];
 export type CheckResult = Schemas["CheckView"];
+export type Repair = Schemas["RepairView"];
 export type ReviewDecision = Schemas["ChangeReviewBody"]["decision"];
 export type Activity = Schemas["Activity"];
+export type ProjectUsage = Schemas["ProjectUsage"];
+export type ForecastRange = Schemas["ForecastRange"];
 export type Specs = Schemas["Specs"];
 export type DiffHunk = Schemas["HunkView"];
 export type FileDiff = Schemas["FileDiffView"];
 export type Diff = Schemas["DiffView"];
 export type DemoRepo = Schemas["DemoRepo"];
 export type Agent = Schemas["AgentView"];
+export type AgentOption = Schemas["AgentOption"];
+export type AgentCommand = Schemas["AgentCommand"];
+export type AgentOptionsRule = Schemas["AgentOptionsRule"];
 export type PermissionOption = Schemas["PermissionChoice"];
 export type PermissionRequest = Schemas["PermissionRequest"];
 export type InboxItem = Schemas["InboxItem"];
@@ -33,6 +40,7 @@ export type Webhook = Schemas["WebhookView"];
 export type WebhookDelivery = Schemas["WebhookDelivery"];
 export type AgentQuestion = Schemas["QuestionView"];
 export type Token = Schemas["TokenView"];
+export type StoredSecret = Schemas["SecretView"];
 export type TokenScope = Schemas["TokenScope"];
 export type NewToken = Schemas["NewToken"];
 export type AuditEntry = Schemas["AuditView"];
@@ -72,6 +80,10 @@ export type FleetAgent = Schemas["FleetAgent"];
 export type Fleet = Schemas["Fleet"];
 export type ZedInstance = Schemas["ZedInstance"];
 export type Finding = Schemas["FindingView"];
+export type PlanTask = Schemas["PlanTask"];
+export type PlanEdits = Schemas["PlanEdits"];
+export type PlanOperation = Schemas["PlanOperation"];
+export type EditedPlan = Schemas["EditedPlan"];
 export type Comment = Schemas["CommentView"];
 export type CommentKind = Comment["kind"];
 export type NewComment = Schemas["CommentBody"];
@@ -82,10 +94,13 @@ export type Review = Schemas["Review"];
 export type ReviewBody = Schemas["ReviewBody"];
 export type ChangeReviewBody = Schemas["ChangeReviewBody"];
 export type Project = Schemas["ProjectView"];
+export type ProjectPrompts = Schemas["PromptsView"];
+export type Prompt = Schemas["PromptView"];
 export type ProjectEdit = Schemas["ProjectEdit"];
 
-/** What the server sends over the live stream, told apart by `type`. */
+/** The messages of the live stream, distinguished by `type`. */
 export type StreamMessage = Schemas["StreamMessage"];
+export type TerminalMessage = Schemas["TerminalMessage"];
 export type LiveMessage = Schemas["LiveMessage"];
 /** The data of the messages of a type. */
 export type LiveData<Type extends LiveMessage["type"]> = Extract<LiveMessage, { type: Type }>["data"];

@@ -1,4 +1,4 @@
-// Who is logged in, with what belongs to them and to this browser: one stop of the tab key.
+// The user who is signed in, with the settings of the user and of this browser: one stop of the tab key.
 
 import AccountCircleOutlined from "@mui/icons-material/AccountCircleOutlined";
 import CheckRounded from "@mui/icons-material/CheckRounded";

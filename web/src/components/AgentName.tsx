@@ -1,4 +1,4 @@
-// What an agent is called: the API names agents by id, people by name.
+// The name of an agent: the API names agents by id, people by name.
 
 import { useQuery } from "@tanstack/react-query";
 import { agentsQuery } from "../api/queries";

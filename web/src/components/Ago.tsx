@@ -60,6 +60,17 @@ export function Ago({ at }: { at: string | null | undefined }) {
   );
 }
 
+/** How long it is until a time. */
+export function Until({ at }: { at: string }) {
+  const now = useSecond();
+  const seconds = Math.max(0, (Date.parse(at) - now) / 1000);
+  return (
+    <time dateTime={at} title={dateTime(at)} style={NO_WRAP}>
+      {duration(seconds)}
+    </time>
+  );
+}
+
 /** How long something has lasted. */
 export function Since({ at }: { at: string }) {
   const now = useSecond();

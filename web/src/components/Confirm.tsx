@@ -10,7 +10,7 @@ interface Props {
   title: string;
   children: ReactNode;
   action: string;
-  /** What the other button says. */
+  /** The label of the other button. */
   keep?: string;
   /** Whether the action takes something away. */
   takesAway?: boolean;

@@ -3,6 +3,7 @@
 import { Fragment, type KeyboardEvent, type MouseEvent, memo, type ReactNode, useRef } from "react";
 import { chunksOf, type Line } from "../model/diff";
 import css from "./DiffLines.module.css";
+import { Verbatim } from "./FileName";
 import { useIsNear } from "./near";
 
 const SIGN = { add: "+", remove: "−", same: " ", hunk: " ", note: " " } as const;
@@ -10,13 +11,15 @@ const SIGN = { add: "+", remove: "−", same: " ", hunk: " ", note: " " } as con
 interface Props {
   lines: Line[];
   label: string;
+  /** Whether long lines are wrapped, as prose is read; else they are scrolled. */
+  wraps?: boolean;
   /** Called with a line whose number is clicked. */
   onPick?: (line: Line) => void;
-  /** What is shown below a line. */
+  /** The content below a line. */
   below?: (line: Line) => ReactNode[];
 }
 
-export const DiffLines = memo(function DiffLines({ lines, label, onPick, below }: Props) {
+export const DiffLines = memo(function DiffLines({ lines, label, wraps = false, onPick, below }: Props) {
   const canPick = onPick !== undefined;
   // One for all lines, so that none is drawn again because what happens after a click is different.
   const pick = (event: MouseEvent) => {
@@ -31,7 +34,7 @@ export const DiffLines = memo(function DiffLines({ lines, label, onPick, below }
       onKeyDown={canPick ? moveByArrow : undefined}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
       tabIndex={0}
-      className={canPick ? `${css.box} ${css.pickable}` : css.box}
+      className={[css.box, canPick && css.pickable, wraps && css.wraps].filter(Boolean).join(" ")}
       onClick={canPick ? pick : undefined}
     >
       {chunksOf(lines).map((chunk) => (
@@ -102,7 +105,7 @@ const Row = memo(function Row({ line, at, canPick }: RowProps) {
       <LineNumber value={line.new} at={canPick && !isOld ? at : null} />
       <div className={css.text}>
         <span className={css.sign}>{SIGN[line.kind]}</span>
-        {line.text}
+        <Verbatim text={line.text} />
       </div>
     </div>
   );

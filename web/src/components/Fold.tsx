@@ -16,7 +16,7 @@ export function Folds({ children }: { children: ReactNode }) {
 }
 
 interface Props {
-  /** What it is remembered by within its list. */
+  /** The key by which it is remembered within its list. */
   name?: string;
   label: ReactNode;
   children: ReactNode;

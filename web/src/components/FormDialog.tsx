@@ -32,7 +32,7 @@ import { Confirm } from "./Confirm";
 import { ActionError } from "./States";
 
 interface Answer {
-  /** What was refused, by field. */
+  /** The rejected fields, with messages. */
   refused: Partial<Record<string, string>>;
   /** The fields that are there to say so. */
   shown: Set<string>;
@@ -44,13 +44,13 @@ const NOTHING = {};
 
 interface Props {
   title: ReactNode;
-  /** What the button that sends it says. */
+  /** The label of the submit button. */
   action: string;
   /** Whether enough is filled in. */
   canSend: boolean;
-  /** What came of sending it. */
+  /** The result of submitting. */
   sending: { isPending: boolean; error: unknown };
-  /** What else went wrong, while nothing is sent. */
+  /** Other errors, while nothing is sent. */
   error?: unknown;
   /** Beside the buttons, where there is room. */
   hint?: string;
@@ -146,7 +146,7 @@ export function FormDialog({ title, action, canSend, sending, error, hint, ...pr
 }
 
 export type FieldProps = Omit<TextFieldProps, "onChange" | "error" | "helperText"> & {
-  /** What the server calls it; several where one field stands for them. */
+  /** The name of the field in the API; several where one field stands for them. */
   field: string | readonly string[];
   /** The hint below it, unless it was refused. */
   hint?: ReactNode;

@@ -10,7 +10,7 @@ export function Found({ result, isShort = false }: { result: SearchResult; isSho
     <Box sx={{ minWidth: 0, flex: 1 }}>
       <Stack direction="row" sx={{ alignItems: "baseline", gap: 1, minWidth: 0 }}>
         <Typography variant="body2" noWrap dir="auto" sx={{ fontWeight: 600, minWidth: 0, flexShrink: 1 }}>
-          {result.task_name}
+          {result.task_short_id} {result.task_name}
         </Typography>
         <Typography
           variant="caption"

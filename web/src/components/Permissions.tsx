@@ -13,6 +13,7 @@ import { ActionButton } from "./Action";
 import { AgentName } from "./AgentName";
 import { Ago, useNow } from "./Ago";
 import { Code } from "./Code";
+import { Verbatim } from "./FileName";
 import { TextLink } from "./links";
 import { Name } from "./Name";
 import { ActionError } from "./States";
@@ -88,7 +89,7 @@ export function PermissionBar() {
   );
 }
 
-/** Who asks, and for which work; the fleet has every agent that can ask. */
+/** The agent that asks, and its work; the fleet has every agent that can ask. */
 function useAsker({ work_session_id: id }: PermissionRequest) {
   const named = ({ agents }: Fleet) => {
     const found = agents.find((agent) => agent.work_session_id === id);
@@ -145,7 +146,7 @@ function Question({ request, onAnswered }: { request: PermissionRequest; onAnswe
               ...(isLong && { maxHeight: 160, overflowY: "auto" }),
             }}
           >
-            {subject}
+            <Verbatim text={subject} />
           </Box>
           <Typography variant="caption" color="textSecondary" component="p">
             Asked <Ago at={request.asked_at} />

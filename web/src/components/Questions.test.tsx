@@ -8,6 +8,7 @@ import { open } from "../testing/page";
 const aQuestion = (some: Partial<AgentQuestion> = {}): AgentQuestion => ({
   id: "evt_1",
   spec_task_id: "spt_1",
+  task_short_id: "SPEC-1",
   task_name: "Due dates",
   work_session_id: "stws_1",
   session_name: "Parser",
@@ -52,6 +53,18 @@ test("a question is answered in words, and is gone", async () => {
   await person.click(shown.getByRole("button", { name: "Send answer" }));
   await waitFor(() => expect(screen.queryByRole("region", { name: "Questions of agents" })).toBeNull());
   expect(answers).toEqual([{ answer: "Unix time" }]);
+});
+
+test("a question in Markdown is rendered, and nothing in it runs or is loaded", async () => {
+  const message =
+    "Use **both**:\n\n- `a.ts`\n- ![x](https://example.org/x.png)\n\n<img src=x onerror=alert(1)>";
+  asking(aQuestion({ message }));
+  await open("/projects");
+  const shown = await bar();
+  expect(within(shown).getByText("both").tagName).toBe("STRONG");
+  expect(within(shown).getAllByRole("listitem")).toHaveLength(2);
+  expect(shown.querySelector("img")).toBeNull();
+  within(shown).getByText(/<img src=x/);
 });
 
 test("a choice is an answer", async () => {

@@ -1,6 +1,7 @@
 // Questions and proposals of agents that wait for a person, answered above any page.
 
-import { Box, Link as MuiLink, Stack, TextField, Typography } from "@mui/material";
+import { Box, Button, Link as MuiLink, Stack, TextField, Typography, useMediaQuery } from "@mui/material";
+import { useTheme } from "@mui/material/styles";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useAnswerQuestion } from "../api/actions";
@@ -8,6 +9,7 @@ import { questionsQuery } from "../api/queries";
 import type { AgentQuestion } from "../api/types";
 import { NO_PRINT } from "../theme";
 import { ActionButton } from "./Action";
+import { AgentText } from "./AgentText";
 import { Ago } from "./Ago";
 import { Code } from "./Code";
 import { TextLink } from "./links";
@@ -50,6 +52,42 @@ export function QuestionBar() {
 }
 
 function Question({ question }: { question: AgentQuestion }) {
+  const isNarrow = useMediaQuery(useTheme().breakpoints.down("sm"), { noSsr: true });
+  // On a narrow screen questions would leave no room for the page that they are asked above.
+  const [isOpen, setOpen] = useState(!isNarrow);
+  const [first = "", ...more] = question.message.trim().split("\n");
+  return (
+    <Box sx={{ py: 0.5 }}>
+      <Typography variant="body2" component="p" sx={{ overflowWrap: "anywhere" }}>
+        <b>{question.kind === "plan_change" ? "Proposed change of the plan" : "An agent asks"}</b> ·{" "}
+        <TextLink
+          to="/tasks/$taskId/sessions/$sessionId"
+          params={{ taskId: question.spec_task_id, sessionId: question.work_session_id }}
+        >
+          {question.task_short_id} <Name text={question.task_name} most={40} /> ›{" "}
+          <Name text={question.session_name} most={40} />
+        </TextLink>
+      </Typography>
+      <AgentText text={isOpen ? question.message : more.length > 0 ? `${first} …` : first} scrolls />
+      {isOpen ? (
+        <AnswerForm question={question} />
+      ) : (
+        <Button variant="outlined" color="inherit" size="small" onClick={() => setOpen(true)}>
+          Answer
+        </Button>
+      )}
+    </Box>
+  );
+}
+
+interface AnswerProps {
+  question: AgentQuestion;
+  /** Whether it says when it was asked. */
+  isDated?: boolean;
+}
+
+/** The answers to a question, with the change that a proposal has. */
+export function AnswerForm({ question, isDated = true }: AnswerProps) {
   const [text, setText] = useState("");
   const answer = useAnswerQuestion();
   const isProposal = question.kind === "plan_change";
@@ -60,29 +98,13 @@ function Question({ question }: { question: AgentQuestion }) {
     if (!isProposal && text.trim()) reply({ answer: text });
   };
   return (
-    <Box sx={{ py: 0.5 }}>
-      <Typography variant="body2" component="p">
-        <b>{isProposal ? "Proposed change of the plan" : "An agent asks"}</b> ·{" "}
-        <TextLink
-          to="/tasks/$taskId/sessions/$sessionId"
-          params={{ taskId: question.spec_task_id, sessionId: question.work_session_id }}
-        >
-          <Name text={question.task_name} most={40} /> › <Name text={question.session_name} most={40} />
-        </TextLink>
-      </Typography>
-      <Typography
-        variant="body2"
-        component="p"
-        sx={{ my: 0.5, whiteSpace: "pre-wrap", overflowWrap: "anywhere", maxHeight: 200, overflowY: "auto" }}
-      >
-        {question.message}
-      </Typography>
+    <>
       {question.diff && <Code text={question.diff} maxHeight={220} />}
       <Stack
         component="form"
         direction="row"
         onSubmit={send}
-        sx={{ gap: 1, flexWrap: "wrap", alignItems: "center" }}
+        sx={{ gap: 1, mt: 1, flexWrap: "wrap", alignItems: "center" }}
       >
         {question.choices.map((choice) => (
           <ActionButton
@@ -126,11 +148,16 @@ function Question({ question }: { question: AgentQuestion }) {
           </ActionButton>
         )}
       </Stack>
-      <Typography variant="caption" color="textSecondary" component="p">
-        Asked <Ago at={question.asked_at} />
-        {question.is_waiting && " · The session waits for your answer"}
+      <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 0.5 }}>
+        {isDated && (
+          <>
+            Asked <Ago at={question.asked_at} />
+          </>
+        )}
+        {isDated && question.is_waiting && " · "}
+        {question.is_waiting && "The session waits for your answer"}
       </Typography>
       <ActionError error={answer.error} />
-    </Box>
+    </>
   );
 }

@@ -91,7 +91,7 @@ export function SearchPalette() {
   );
 }
 
-/** What a line of the palette leads to; nothing for all results. */
+/** The target of a line of the palette; nothing for all results. */
 type Choice = SearchResult | null;
 
 function Palette({ close }: { close: () => void }) {

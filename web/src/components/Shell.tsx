@@ -98,7 +98,7 @@ function RequestsAbovePage() {
   return (
     <>
       {!isInbox && <PermissionBar />}
-      <QuestionBar />
+      {!isInbox && <QuestionBar />}
     </>
   );
 }

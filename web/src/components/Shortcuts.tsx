@@ -16,7 +16,7 @@ const KEYS: [string, string][] = [
   ["r", "Request changes"],
   ["x", "Reject"],
   ["1 – 6", "Parts of a task: overview, specification, sessions, change, timeline, coordination"],
-  ["a  w  x", "In the inbox: allow, allow for this task, deny"],
+  ["a  w  x", "In the inbox: allow, allow for this task, reject"],
   ["t  s  r", "In the inbox: retry, skip the session, reply"],
   ["g i", "Go to the inbox"],
   ["g t", "Go to tasks"],

@@ -1,4 +1,4 @@
-// What is shown in place of content: nothing yet, loading, or an error with a way on.
+// Placeholders for content: nothing yet, loading, or an error with a next step.
 
 import { Alert, Box, Button, Skeleton, Stack, Typography } from "@mui/material";
 import { type ReactNode, useEffect, useState } from "react";

@@ -2,10 +2,12 @@
 
 import { Box, Typography } from "@mui/material";
 import { textChange } from "../model/diff";
+import { plainName } from "../model/hidden";
 import type { ToolContent } from "../model/tool";
 import { MONO } from "../theme";
 import { Code } from "./Code";
 import { DiffLines } from "./DiffLines";
+import { FileName } from "./FileName";
 
 export function ToolPart({ part }: { part: ToolContent }) {
   if (part.kind === "text") return <Code text={part.text} />;
@@ -24,11 +26,11 @@ export function ToolPart({ part }: { part: ToolContent }) {
           color: "text.secondary",
         }}
       >
-        {part.path}
+        <FileName name={part.path} />
       </Typography>
       {lines.length > 0 && (
         <Box sx={{ maxHeight: 360, overflowY: "auto" }}>
-          <DiffLines lines={lines} label={`Change of ${part.path}`} />
+          <DiffLines lines={lines} label={`Change of ${plainName(part.path)}`} />
         </Box>
       )}
     </Box>

@@ -19,7 +19,11 @@ export async function askToNotify(): Promise<NotificationState> {
  */
 export function notify(item: InboxItem, open: () => void): void {
   if (notificationState() !== "granted" || document.hasFocus()) return;
-  const shown = new Notification(item.title, { body: item.task.name, tag: item.id, icon: "/favicon.svg" });
+  const shown = new Notification(item.title, {
+    body: `${item.task.short_id} ${item.task.name}`,
+    tag: item.id,
+    icon: "/favicon.svg",
+  });
   shown.onclick = () => {
     window.focus();
     open();

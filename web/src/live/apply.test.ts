@@ -126,8 +126,10 @@ const fleet = (): Fleet => ({
     {
       agent: "a",
       queue_reason: null,
+      waits_until: null,
       agent_id: "zi_1",
       task_id: "spt_1",
+      task_short_id: "SPEC-1",
       task_name: "A",
       phase: "implementation",
       work_session_id: "stws_1",

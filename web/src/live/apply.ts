@@ -1,4 +1,4 @@
-// What a message of the live stream changes in the cache.
+// Applies a message of the live stream to the cache.
 
 import { type InfiniteData, notifyManager, type QueryClient } from "@tanstack/react-query";
 import type { Page } from "../api/client";
@@ -72,6 +72,7 @@ function applyNews(
         keys.specs(id),
         keys.reviews(id),
         keys.lint(id),
+        keys.documents(id),
         keys.diff(id),
         keys.secrets(id),
         keys.heldSecrets(id),
@@ -142,7 +143,7 @@ function listedTasks(client: QueryClient, id: string): { task: SpecTask; sort: u
   });
 }
 
-/** What decides which lists a task is in, and where. */
+/** The fields that decide which lists a task is in, and where. */
 const LIST_SORT_FIELDS = ["status", "needs_person", "name", "priority", "archived", "project_id"] as const;
 
 function movesInList(task: SpecTask, news: TaskUpdate, sort: unknown): boolean {
@@ -221,7 +222,7 @@ function applySession(client: QueryClient, news: WorkSessionUpdate, refresh: Ref
   // Being unblocked is not always told of: it follows from the end of another session.
   if (news.status === "completed" || news.status === "failed" || news.status === "cancelled") {
     refresh(keys.task(news.spec_task_id));
-    // What has ended collides no more, and no message says so.
+    // A session that has ended collides no more, and no message says so.
     refresh(keys.collisions(news.spec_task_id));
     refresh(keys.sides(news.spec_task_id));
   }

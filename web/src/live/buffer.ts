@@ -55,7 +55,7 @@ export function settled(messages: readonly LiveMessage[]): LiveMessage[] {
   });
 }
 
-/** What a message is about; null where each one counts. */
+/** The subject of a message; null where each one counts. */
 function subject({ type, data }: LiveMessage): string | null {
   switch (type) {
     case "task.updated":

@@ -11,7 +11,7 @@ import { refresher } from "./refresher";
 
 const Live = createContext<LiveStream | null>(null);
 
-/** What the live stream does not keep up to date by itself. */
+/** The queries that the live stream does not keep up to date by itself. */
 const STEADY: readonly unknown[] = [keys.agents[0], keys.samples[0], keys.projects[0]];
 
 /** How long after its beginning a page has shown what it is opened for, in milliseconds. */

@@ -1,4 +1,4 @@
-// Gathers what is to be asked for again, so that a burst of messages costs one question.
+// Batches refetches, so that a burst of messages costs one request.
 
 /** How long further messages are waited for, in milliseconds. */
 const GATHER = 250;
@@ -8,7 +8,7 @@ const REST = 1500;
 /** Asks for a key again, as soon as its rest since the last time is over. */
 export type Refresh = (key: readonly unknown[], rest?: number) => void;
 
-/** Asks for each key once after a burst, and while messages go on, only now and then. */
+/** Refetches each key once after a burst, and while messages keep coming, only now and then. */
 export function refresher(ask: (key: readonly unknown[]) => void): Refresh {
   const waiting = new Map<string, { due: number; timer: ReturnType<typeof setTimeout> }>();
   const asked = new Map<string, number>();

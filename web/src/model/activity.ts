@@ -1,4 +1,4 @@
-// What happened to a task, in words for those who were not there.
+// The events of a task, in sentences for readers who did not follow it.
 
 import { words } from "./status";
 

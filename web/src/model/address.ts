@@ -3,7 +3,7 @@
 
 import * as v from "valibot";
 
-/** What may be in an address, and is not there where it is not as it should be. */
+/** The parameters of an address; invalid ones are absent. */
 const orNothing = <Schema extends v.GenericSchema>(schema: Schema) =>
   v.fallback(v.optional(schema), undefined);
 

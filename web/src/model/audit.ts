@@ -16,7 +16,7 @@ const WAY_LABELS: Record<string, string> = {
 
 export const wayLabel = (way: string): string => WAY_LABELS[way] ?? words(way);
 
-/** What an entry is about, by the prefix of its id. */
+/** The kind of an entry's object, by the prefix of its id. */
 export function objectKind(id: string): "task" | "project" | "token" | "user" | null {
   const kinds = { spt: "task", prj: "project", tok: "token", usr: "user" } as const;
   const prefix = oneOf(keysOf(kinds), id.split("_", 1)[0]);
@@ -29,7 +29,7 @@ const DECISIONS: Record<string, string> = {
   reject: "rejected",
 };
 
-/** What an entry says was done, with the decision where it was a review. */
+/** The action of an entry, with the decision where it was a review. */
 export function actionLabel({ action, data }: Pick<AuditEntry, "action" | "data">): string {
   const decision = typeof data === "object" && data !== null && "decision" in data && data.decision;
   const known = action.startsWith("review_") && typeof decision === "string" && DECISIONS[decision];

@@ -1,4 +1,4 @@
-// What a crew tells each other, in words and in order.
+// The messages of a crew, in words and in order.
 
 import type { CoordinationEvent, CoordinationKind, CoordinationLog, WorkSession } from "../api/types";
 import { keysOf } from "./words";
@@ -17,7 +17,7 @@ export const KINDS: Record<CoordinationKind, { label: string; says: string }> = 
 
 const ALL_KINDS = keysOf(KINDS);
 
-/** What events are shown as: their kind, or that they report a collision, which blocks nobody. */
+/** The displayed kinds of events: their kind, or a reported collision, which blocks no session. */
 export type ShownKind = CoordinationKind | "collision";
 
 export function shownKind(event: Pick<CoordinationEvent, "event_type" | "data">): ShownKind {
@@ -61,7 +61,7 @@ export function withEvent(log: CoordinationLog, event: CoordinationEvent): Coord
   };
 }
 
-/** Who says it: a session, a person, or SpecTask itself. */
+/** The sender: a session, a person, or SpecTask itself. */
 export function teller(
   event: Pick<CoordinationEvent, "from_session_id" | "by">,
   sessions: readonly WorkSession[],

@@ -1,4 +1,4 @@
-// What can be done with the sessions of a crew, and what will come of it.
+// The actions on the sessions of a crew, and their consequences.
 
 import type { SpecTask, WorkSession } from "../api/types";
 
@@ -10,7 +10,7 @@ export function agentOf({ agent_config: config }: Pick<WorkSession, "agent_confi
 
 export type SessionMove = "spawn" | "branch" | "choose" | "retry" | "retry_with" | "skip" | "cancel";
 
-/** What a person can do with a session as it is; the server has the last word. */
+/** The actions of a person on a session as it is; the server decides. */
 export function movesOf(session: WorkSession, task: Pick<SpecTask, "status">): SessionMove[] {
   const isCrew = session.phase !== "planning";
   const isOver = task.status === "done" || task.status === "cancelled";
@@ -66,7 +66,7 @@ export function suggestionsFor(parent: Pick<WorkSession, "name">): Suggestion[] 
   ];
 }
 
-/** What will happen when a session is spawned, in sentences. */
+/** The consequences of spawning a session, in sentences. */
 export function spawnPreview(
   parent: Pick<WorkSession, "id" | "name">,
   sessions: readonly WorkSession[],

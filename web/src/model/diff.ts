@@ -64,7 +64,7 @@ export function parseUnified(text: string): DiffHunk[] {
   return hunks;
 }
 
-/** What changed between two versions of a text: the lines between their common beginning and end. */
+/** The changed lines between two versions of a text: those between their common beginning and end. */
 export function textChange(before: string | null, after: string, context = 3): Line[] {
   const a = before === null ? [] : lines(before);
   const b = lines(after);
@@ -107,14 +107,14 @@ const modeName = (mode: string) => MODES[mode] ?? `mode ${mode}`;
 
 type Modes = Pick<FileDiff, "old_mode" | "new_mode">;
 
-/** What a reviewer is to know of a file's mode: that it changed, or that a new file is not a plain one. */
+/** The notice about a file's mode for a reviewer: that it changed, or that a new file is not a plain one. */
 export function modeNote({ old_mode: before, new_mode: after }: Modes): string | null {
   if (!after || before === after) return null;
   if (!before) return after === "100644" ? null : modeName(after);
   return `${modeName(before)} → ${modeName(after)}`;
 }
 
-/** What changed in a file none of whose lines did. */
+/** The change of a file without changed lines. */
 export function changeWithoutLines(file: Modes & Pick<FileDiff, "status">): string {
   if (file.old_mode && file.new_mode && file.old_mode !== file.new_mode) return "Only the mode changed.";
   if (file.status === "renamed") return "Renamed; its content is the same.";

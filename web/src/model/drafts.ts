@@ -50,7 +50,7 @@ export function useUnsentCount(names: readonly string[]): number {
   );
 }
 
-/** What is written and not sent, as `1 comment and 2 replies are not sent`; nothing where there is none. */
+/** The unsent drafts, as `1 comment and 2 replies are not sent`; nothing where there is none. */
 export function unsentLine(comments: number, replies: number): string {
   const parts = [
     comments > 0 && (comments === 1 ? "1 comment" : `${comments} comments`),
@@ -65,6 +65,14 @@ export function unsentLine(comments: number, replies: number): string {
 export function hasDraft(name: string): boolean {
   return read(localStorage, PREFIX + name) !== undefined;
 }
+
+/** The same, for a component that follows it. */
+export function useHasDraft(name: string): boolean {
+  return useSyncExternalStore(listen, () => hasDraft(name));
+}
+
+/** The name of the draft with the edits of a task's plan. */
+export const planDraft = (task: string): string => `plan-edits-${task}`;
 
 /** Forgets every draft: another person may use the browser next. */
 export function forgetDrafts(): void {

@@ -5,7 +5,7 @@ const WORDS = /\b(WHEN|WHILE|WHERE|IF|THEN|THE|SHALL NOT|SHALL|AND|OR)\b/g;
 /** A text is a criterion when it says what something shall do. */
 const IS_CRITERION = /\bSHALL\b/;
 
-/** What is needed of a node of a rendered text. */
+/** The members of a rendered node that are used here. */
 interface Node {
   type: string;
   tagName?: string;

@@ -31,7 +31,7 @@ export const PHASES: Record<string, string> = {
 /** The figures that are shown by default. */
 export const usualRange = (now: number) => lastWeeks(12, now);
 
-/** The first day of a stretch of time, in few letters. */
+/** The first day of a time span, in few letters. */
 export function bucketLabel(day: string): string {
   return new Date(`${day}T00:00:00Z`).toLocaleDateString(undefined, {
     day: "numeric",
@@ -45,7 +45,7 @@ const BRIEF = new Intl.NumberFormat(undefined, { notation: "compact", maximumFra
 /** A count in few letters: `950`, `1.2K`, `3M`. */
 export const brief = (count: number) => BRIEF.format(count);
 
-/** What stands where no agent reported any usage: without a report, nothing says that it was 0. */
+/** The text where no agent reported any usage: without a report, nothing says that it was 0. */
 export const NOT_REPORTED = "not reported";
 
 /** The tokens of a usage in all, as `1.2K tokens`. */

@@ -1,4 +1,4 @@
-// What the task list shows, from the words of its address.
+// The filter of the task list, from the parameters of its address.
 
 import * as v from "valibot";
 import type { TaskFilter } from "../api/queries";

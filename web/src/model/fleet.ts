@@ -22,11 +22,16 @@ export function around(list: FleetItem[]): Pick<FleetAgent, "current_task" | "ta
 /** A card after its session changed. How much of a session is done is counted by the server alone. */
 export function withSession(
   agent: FleetAgent,
-  news: Pick<WorkSession, "queue_reason" | "progress">,
+  news: Pick<WorkSession, "queue_reason" | "waits_until" | "progress">,
 ): FleetAgent {
-  const { queue_reason, progress } = news;
+  const { queue_reason, waits_until, progress } = news;
   // The progress of a planning session is that of its steps, which only the card has.
-  return { ...agent, queue_reason, progress: agent.phase === "planning" ? agent.progress : progress };
+  return {
+    ...agent,
+    queue_reason,
+    waits_until,
+    progress: agent.phase === "planning" ? agent.progress : progress,
+  };
 }
 
 /** A card after its task's checklist moved; the news of its session bring the progress. */

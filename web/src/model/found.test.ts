@@ -5,6 +5,7 @@ import { findings, linkTo, placeOf, whileTyping } from "./found";
 const result = (more: Partial<SearchResult>): SearchResult => ({
   kind: "task",
   task_id: "spt_1",
+  task_short_id: "SPEC-1",
   task_name: "A",
   project_id: "prj_1",
   work_session_id: null,

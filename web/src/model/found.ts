@@ -1,4 +1,4 @@
-// What a search found: what it is called, and where it is.
+// The display of search results: their names, and their places.
 
 import type { SearchKind, SearchResult } from "../api/types";
 import { DOCUMENT_LABELS, DOCUMENTS } from "./documents";
@@ -43,14 +43,14 @@ export function linkTo(result: SearchResult) {
   return { to: "/tasks/$taskId" as const, params, search };
 }
 
-/** What identifies a result in a list. */
+/** The key of a result in a list. */
 export function keyOf(result: SearchResult): string {
   return [result.kind, result.task_id, result.work_session_id, result.seq, result.document, result.line].join(
     "/",
   );
 }
 
-/** What was found in a place, and where else its session says the very same. */
+/** A result, with the other places of its session that have the same text. */
 export interface Finding {
   result: SearchResult;
   again: SearchResult[];

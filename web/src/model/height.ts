@@ -2,12 +2,12 @@
 
 import type { Block } from "./transcript";
 
-/** What the style sheets of a conversation say, in pixels. */
+/** The sizes in the style sheets of a conversation, in pixels. */
 const LETTER = 6.9;
 const LINE = 21.7;
 const CODE_LINE = 19.5;
 const SMALL_LINE = 18;
-/** What a list keeps around itself. */
+/** The padding around a list. */
 const LIST = 8;
 
 /** About how high a block is in a column of some width, in pixels; what can be unfolded is folded. */

@@ -83,12 +83,13 @@ export interface Answer {
 const ANSWERS: Answer[] = [
   { action: "allow", label: "Allow", key: "a" },
   { action: "allow_always", label: "Allow for this task", key: "w" },
-  { action: "deny", label: "Deny", key: "x" },
+  { action: "deny", label: "Reject", key: "x" },
   { action: "retry", label: "Retry", key: "t" },
   { action: "skip", label: "Skip session", key: "s" },
   { action: "reply", label: "Reply", key: "r" },
 ];
 
-/** What can be answered in the list. Approvals are not: they are bound to what was read on the page of the task. */
+/** The items that can be answered in the list. Approvals are not: they are bound to what was read on the page of the
+ * task. */
 export const answersOf = ({ actions }: InboxItem): Answer[] =>
   ANSWERS.filter(({ action }) => actions.includes(action));

@@ -126,15 +126,27 @@ const session = (id: string, more: Partial<WorkSession>) =>
 
 test("the progress of a card is the figure of its session, not a count of the items shown", () => {
   const list = items("completed", "pending");
-  const card = { phase: "implementation", queue_reason: null, progress: 0, task_list: list } as FleetAgent;
+  const card = {
+    phase: "implementation",
+    queue_reason: null,
+    waits_until: null,
+    progress: 0,
+    task_list: list,
+  } as FleetAgent;
   // The planned task's own line counts as well.
-  expect(withSession(card, { progress: 1 / 3, queue_reason: null })).toEqual({ ...card, progress: 1 / 3 });
-  expect(withSession(card, { progress: 0, queue_reason: "Waiting." })).toEqual({
+  expect(withSession(card, { progress: 1 / 3, queue_reason: null, waits_until: null })).toEqual({
+    ...card,
+    progress: 1 / 3,
+  });
+  expect(withSession(card, { progress: 0, queue_reason: "Waiting.", waits_until: null })).toEqual({
     ...card,
     queue_reason: "Waiting.",
   });
   expect(
-    withSession({ ...card, phase: "planning", progress: 0.5 }, { progress: 0, queue_reason: null }).progress,
+    withSession(
+      { ...card, phase: "planning", progress: 0.5 },
+      { progress: 0, queue_reason: null, waits_until: null },
+    ).progress,
   ).toBe(0.5);
 });
 

@@ -1,4 +1,4 @@
-// What the API reference shows, read from the server's OpenAPI document.
+// The content of the API reference, read from the server's OpenAPI document.
 
 /** A JSON schema, as far as the document uses it. */
 export interface Schema {
@@ -168,7 +168,7 @@ function titleOf(tag: string): string {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
-/** What has all words of a filter in its method, path, summary, or name. */
+/** The operations that have all words of a filter in their method, path, summary, or name. */
 export function filterReference(reference: Reference, filter: string): Reference {
   const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return reference;

@@ -1,14 +1,14 @@
-// What an agent asks permission for, from the tool call that it wants to make.
+// The action that an agent asks permission for, from its tool call.
 
 import { words } from "./status";
 import { type ToolContent, toolContent } from "./tool";
 
 export interface Permission {
-  /** What the agent wants, as the predicate of a sentence. */
+  /** The action, as the predicate of a sentence. */
   wants: string;
   /** The command, or the tool call's title. */
   subject: string;
-  /** What else the tool call says, by name. */
+  /** Further details of the tool call, by name. */
   details: { name: string; text: string }[];
   /** Texts and changes of files that come with it. */
   content: ToolContent[];

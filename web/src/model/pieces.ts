@@ -43,7 +43,7 @@ export function isPlain(piece: string): boolean {
   return !MARKS.test(piece) && !BEGINS_OTHERWISE.test(piece.trimEnd());
 }
 
-/** What is needed of a node of a rendered text. */
+/** The members of a rendered node that are used here. */
 interface Node {
   type: string;
   position?: { start: { line: number }; end: { line: number } };

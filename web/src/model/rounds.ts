@@ -1,4 +1,4 @@
-// What review rounds are called.
+// The names of review rounds.
 
 import type { Review } from "../api/types";
 import type { DocumentName } from "./documents";
@@ -19,7 +19,7 @@ export function roundNames(versions: readonly Version[]): Map<string, string> {
   return new Map(versions.map((version) => [version.id, nameOf(version)]));
 }
 
-/** What a version changed of each document, as unified diffs. */
+/** The changes of a version to each document, as unified diffs. */
 export const changesOf = (
   version: Pick<Review, "diff_from_previous">,
 ): Partial<Record<DocumentName, string>> => version.diff_from_previous ?? {};

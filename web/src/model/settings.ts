@@ -1,4 +1,4 @@
-// What a project's settings are. The API's document leaves them open.
+// The types of a project's settings. The API's document leaves them open.
 
 import type { Project } from "../api/types";
 
@@ -15,7 +15,17 @@ export interface ProjectSettings {
   /** Absent is true. */
   setup_cache?: boolean;
   test_command?: string | null;
+  /** Variables of the project's processes, which are no secrets. */
+  env?: Record<string, string>;
+  /** How many sessions may hold each resource at once. */
+  resources?: Record<string, number>;
   boundaries?: string[];
+  repair_rounds?: number | null;
+  on_limit?: string | null;
+  /** Dollars per day; 0 is no limit. */
+  daily_cost_usd?: number | null;
+  /** Input and output tokens per day; 0 is no limit. */
+  daily_tokens?: number | null;
   permissions?: PermissionPolicy;
   /** Absent or null is as the server's configuration says. */
   network?: NetworkMode | null;
@@ -27,3 +37,14 @@ export interface ProjectSettings {
 /** The settings of a project, as the server writes them. */
 export const settingsOf = (project: Pick<Project, "settings"> | undefined) =>
   (project?.settings ?? {}) as ProjectSettings;
+
+/** The settings with which a project's page begins: a person's, and those of the trusted file. */
+export const settingsInForce = (project: Project): ProjectSettings => {
+  const ofFile = Object.entries(project.effective_settings ?? {}).filter(
+    ([, setting]) => setting.source === "file",
+  );
+  return {
+    ...settingsOf(project),
+    ...Object.fromEntries(ofFile.map(([name, setting]) => [name, setting.value])),
+  };
+};

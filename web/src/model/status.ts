@@ -1,9 +1,9 @@
-// What the states of tasks and sessions are called, whose turn they mean, and how they are grouped.
+// The names of the states of tasks and sessions, who acts next in each, and their groups.
 
 import type { Priority, SessionStatus, SpecTask, TaskStatus, TaskType, WorkSession } from "../api/types";
 import { keysOf } from "./words";
 
-/** Whose turn it is: none yet, an agent's, a person's; or how it ended. */
+/** Who acts next: none yet, an agent, a person; or how it ended. */
 export type Tone = "waiting" | "working" | "attention" | "done" | "failed" | "stopped";
 
 export interface Shown {
@@ -87,7 +87,7 @@ export function failedChecks(task: Pick<SpecTask, "change">): number {
   return task.change?.checks.filter((check) => !check.passed).length ?? 0;
 }
 
-/** What a session's state is called; one that waits for words is not at work. */
+/** The name of a session's state; one that waits for a message is not at work. */
 export function sessionState(session: Pick<WorkSession, "status" | "waits_for_person">, asks = false): Shown {
   if (asks) return ASKS_PERMISSION;
   return session.waits_for_person ? YOUR_TURN : sessionStatus(session.status);
@@ -197,7 +197,7 @@ export function canBePlanned(type: TaskType): boolean {
   return !["interactive", "batch", "coding_session"].includes(type);
 }
 
-/** What a task without a plan is called: its type, unless tasks of that type usually have a plan. */
+/** The name of a task without a plan: its type, unless tasks of that type usually have a plan. */
 export function withoutPlan(type: TaskType): string {
   return canBePlanned(type) ? `${words(type)} without a plan` : words(type);
 }
@@ -239,7 +239,7 @@ export function typesOf(filter: TypeFilter | undefined): TaskType[] {
   return isKind(filter) ? [...KINDS[filter].types] : [filter];
 }
 
-/** What a session still waits for, by name. */
+/** The sessions that a session still waits for, by name. */
 export function blockersOf(session: WorkSession, all: readonly WorkSession[]): string[] {
   return session.blocked_by.map((id) => all.find((other) => other.id === id)?.name ?? id);
 }

@@ -29,7 +29,7 @@ const RULES: Record<string, string> = {
   "retention.setup_cache_mb": "Size of all results of setup commands",
 };
 
-/** What a setting of retention is about. */
+/** The data that a setting of retention is about. */
 export const ruleLabel = ({ setting }: Pick<RetentionRule, "setting">): string => RULES[setting] ?? setting;
 
 /** How long, or how much, a setting of retention keeps. */

@@ -10,5 +10,5 @@ export const TASK_TABS = [
 ] as const;
 export type TaskTab = (typeof TASK_TABS)[number];
 
-export const SESSION_VIEWS = ["conversation", "changes", "terminal", "details"] as const;
+export const SESSION_VIEWS = ["conversation", "changes", "commands", "terminal", "details"] as const;
 export type SessionView = (typeof SESSION_VIEWS)[number];

@@ -1,4 +1,4 @@
-// Where the stretches of a task's past are on a chart.
+// The positions of a task's time spans on a chart.
 //
 // The axis is linear while a session or a person is active; long idle time is drawn short, so that a night before a
 // review does not hide the work.
@@ -180,14 +180,14 @@ function isAtWork(span: TimelineSpan): boolean {
   return ["turn", "server"].includes(LOOKS[span.kind] ?? "");
 }
 
-/** What the task as a whole does that no session shows. */
+/** The activities of the task as a whole that no session shows. */
 function isShort(span: TimelineSpan): boolean {
   return span.kind === "checks" || span.kind === "landing" || span.kind === "spec_approved";
 }
 
 type Stretch = [from: number, until: number];
 
-/** The stretches within bounds, those that touch as one, in order. */
+/** The spans within bounds, those that touch as one, in order. */
 function union(stretches: Stretch[], begin: number, end: number): Stretch[] {
   const out: Stretch[] = [];
   for (const [from, until] of stretches.sort((a, b) => a[0] - b[0])) {

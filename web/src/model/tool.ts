@@ -1,4 +1,4 @@
-// What a tool call has to show: texts and changes of files, in the shapes that agents send.
+// The content of a tool call: texts and changes of files, in the shapes that agents send.
 
 import { type Tone, words } from "./status";
 import type { ToolCall } from "./transcript";
@@ -16,7 +16,7 @@ export function toolContent(call: Pick<ToolCall, "content" | "input" | "output">
   return [...raw(call.input), ...outputOf(call.output)];
 }
 
-/** What a command printed. */
+/** The output of a command. */
 export function commandOutput(call: Pick<ToolCall, "content" | "output">): string {
   return toolContent({ ...call, input: null })
     .map((part) => (part.kind === "text" ? part.text : part.path))

@@ -1,6 +1,6 @@
 // From the entries of a session's log to the blocks of a conversation: chunks joined, tool calls settled.
 
-import type { LogEntry, PermissionOption } from "../api/types";
+import type { Attachment, LogEntry, PermissionOption } from "../api/types";
 
 type Kind = LogEntry["kind"];
 type EntryOf<K extends Kind> = Extract<LogEntry, { kind: K }>;
@@ -38,17 +38,29 @@ export interface PlanEntry {
   status: string;
 }
 
+/** The templates, agent, options and MCP servers of a prompt. */
+export interface PromptContext {
+  templates: { name: string; source: string; hash: string }[];
+  agent: string;
+  options: Record<string, string | boolean>;
+  mcp_servers: string[];
+}
+
 export interface UserBlock {
   block: "user";
   seq: number;
   at: string;
   text: string;
   by: string | null;
+  /** The files that go to the agent with it. */
+  files: readonly Attachment[];
+  /** What a prompt of SpecTask was made from and sent with. */
+  context: PromptContext | null;
   /** Whether it was changed, or taken back, before a turn carried it. */
   fate: "said" | "edited" | "withdrawn";
 }
 
-/** What one of the crew, a person or SpecTask told another, or all of them. */
+/** A message of a session, a person or SpecTask to another session, or to all of them. */
 export interface CoordinationBlock {
   block: "coordination";
   event: string | null;
@@ -144,7 +156,7 @@ export class Transcript {
     this.blocks = [...this.blocks];
     for (let at = firstAfter(log, this.to); at < log.length; at++) {
       const entry = log[at];
-      // What follows a gap waits until the gap is read.
+      // Entries after a gap wait until the gap is read.
       if (!entry || (this.to > 0 && entry.seq !== this.to + 1)) break;
       this.take(entry);
       this.to = entry.seq;
@@ -197,6 +209,8 @@ export class Transcript {
           at,
           text: text(entry.text),
           by: textOrNull(entry.by),
+          files: entry.attachments ?? [],
+          context: (entry.prompt_context as PromptContext | undefined) ?? null,
           fate: "said",
         });
         break;
@@ -288,7 +302,7 @@ export class Transcript {
       case "commit":
         blocks.push({ block: "notice", seq, at, tone: "commit", text: text(entry.commit) });
         break;
-      // What a turn used is shown with the task, not in its conversation.
+      // A turn's usage is shown with the task, not in its conversation.
       case "usage":
         break;
       default:

@@ -1,4 +1,4 @@
-// What of a plan runs side by side: each planned task as early as what it needs allows.
+// The parallel steps of a plan: each planned task as early as its dependencies allow.
 
 interface Planned {
   index: number;

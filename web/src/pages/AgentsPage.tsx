@@ -4,6 +4,7 @@ import { Box, Chip, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { agentsQuery } from "../api/queries";
 import type { Agent } from "../api/types";
+import { AgentLimit } from "../components/AgentLimit";
 import { Mono } from "../components/Code";
 import { Status } from "../components/Glyph";
 import { Inline } from "../components/Inline";
@@ -81,6 +82,7 @@ function Row({ agent }: { agent: Agent }) {
       <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 0.25 }}>
         <Mono>{agent.command}</Mono>
       </Typography>
+      <AgentLimit agent={agent} />
       {agent.how_to_install && (!agent.installed || agent.kind === "built_in") && (
         <Typography
           variant="body2"

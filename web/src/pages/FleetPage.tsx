@@ -2,7 +2,8 @@
 
 import { Box, Skeleton } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
-import { fleetQuery } from "../api/queries";
+import { agentsQuery, fleetQuery } from "../api/queries";
+import { AgentLimit } from "../components/AgentLimit";
 import { LinkButton } from "../components/links";
 import { Page } from "../components/Page";
 import { useAsking } from "../components/Permissions";
@@ -20,10 +21,18 @@ const GRID = {
 export function FleetPage() {
   const fleet = useQuery(fleetQuery);
   const agents = fleet.data?.agents ?? [];
+  const limited = useQuery(agentsQuery).data?.filter((agent) => agent.limited_until) ?? [];
   const asking = useAsking().sessions;
   const isLive = !useIsOffline();
   return (
     <Page wide title="Fleet" lead={agents.length > 0 ? fleetLead(agents, asking, isLive) : undefined}>
+      {limited.length > 0 && (
+        <Box sx={{ mb: 2 }}>
+          {limited.map((agent) => (
+            <AgentLimit key={agent.id} agent={agent} />
+          ))}
+        </Box>
+      )}
       {fleet.isPending ? (
         <Box sx={GRID} aria-busy="true" role="status" aria-label="Loading">
           {["a", "b", "c"].map((key) => (

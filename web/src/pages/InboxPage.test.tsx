@@ -150,7 +150,7 @@ test("an answer that is refused stays with its reason", async () => {
     ),
   );
   const person = await open("/inbox");
-  await person.click(await screen.findByRole("button", { name: "Deny" }));
+  await person.click(await screen.findByRole("button", { name: "Reject" }));
   expect((await screen.findByRole("alert")).textContent).toBe("The question is not open.");
 });
 
@@ -188,11 +188,62 @@ test("notifications are asked for by a click alone, and shown while the page is 
   change("added", review);
   await link("Review the specification");
   await waitFor(() => expect(shown.map(({ title }) => title)).toEqual(["Review the specification"]));
-  expect(shown[0]?.options).toMatchObject({ body: "Add due dates", tag: "inb_3" });
+  expect(shown[0]?.options).toMatchObject({ body: "SPEC-1 Add due dates", tag: "inb_3" });
   vi.spyOn(document, "hasFocus").mockReturnValue(true);
   change("added", message);
   await link("Reply to the agent");
   expect(shown).toHaveLength(1);
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
+});
+
+test("a question of an agent is answered in its item", async () => {
+  const question = {
+    id: "evt_1",
+    spec_task_id: "spt_1",
+    task_short_id: "SPEC-1",
+    task_name: "Add due dates",
+    work_session_id: "stws_1",
+    session_name: "Store the date",
+    kind: "question" as const,
+    message: "Which format?",
+    choices: ["ISO 8601"],
+    diff: null,
+    asked_at: "2026-01-05T10:00:00Z",
+    is_waiting: true,
+  };
+  const item = anInboxItem({ kind: "question", request_id: "evt_1", deadline: null, actions: ["open"] });
+  waiting(item);
+  const answers: unknown[] = [];
+  server.use(
+    http.get("/api/v1/questions", ({ response }) => response(200).json([question])),
+    http.post("/api/v1/spec-tasks/{id}/questions/{question_id}/answer", async ({ request, response }) => {
+      answers.push(await request.json());
+      left = [];
+      return response.untyped(HttpResponse.json({}));
+    }),
+  );
+  const person = await open("/inbox");
+  await person.click(await screen.findByRole("button", { name: "ISO 8601" }));
+  await waitFor(() => expect(screen.queryByRole("button", { name: "ISO 8601" })).toBeNull());
+  expect(answers).toEqual([{ answer: "ISO 8601" }]);
+  // It is not asked above the list too.
+  expect(screen.queryByRole("region", { name: "Questions of agents" })).toBeNull();
+});
+
+test("a question of an agent is read as Markdown, a command as it is", async () => {
+  const question = anInboxItem({
+    id: "inb_5",
+    kind: "question",
+    title: "Answer the agent",
+    summary: "Use `a.ts` or **both**?",
+    request_id: null,
+    deadline: null,
+    actions: ["open"],
+  });
+  waiting(question, anInboxItem({ summary: "rm **/*.log \u202e# safe" }));
+  await open("/inbox");
+  expect((await screen.findByText("both")).tagName).toBe("STRONG");
+  expect(screen.getByText("a.ts").tagName).toBe("CODE");
+  expect(screen.getByText(/^rm/, { selector: "code" }).textContent).toBe("rm **/*.log U+202E# safe");
 });

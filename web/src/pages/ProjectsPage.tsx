@@ -17,6 +17,8 @@ import { Empty, Failed, Rows } from "../components/States";
 import { settingsOf } from "../model/settings";
 import { AddProject } from "./projects/AddProject";
 import { EditProject } from "./projects/EditProject";
+import { ProjectUsage } from "./projects/ProjectUsage";
+import { PromptFilesNote } from "./projects/PromptFiles";
 import { SettingsFileNote } from "./projects/SettingsFile";
 
 type Dialog = { of: "add" } | { of: "edit" | "remove"; project: Project } | null;
@@ -86,7 +88,7 @@ function Row({ project, onEdit, onRemove }: { project: Project; onEdit: () => vo
       role="listitem"
       direction="row"
       sx={{
-        alignItems: "center",
+        alignItems: { xs: "center", sm: "flex-start" },
         // On a phone the buttons stand below the name.
         flexWrap: { xs: "wrap", sm: "nowrap" },
         gap: 1,
@@ -112,7 +114,9 @@ function Row({ project, onEdit, onRemove }: { project: Project; onEdit: () => vo
         >
           <Mono>{project.clone_url ?? project.repository_path}</Mono>
         </Typography>
+        <ProjectUsage project={project.id} />
         <SettingsFileNote project={project} />
+        <PromptFilesNote project={project} />
       </Box>
       <LinkButton
         variant="text"

@@ -1,4 +1,4 @@
-// The settings of the server that only its owner sees: tokens, the audit log, storage, and webhooks.
+// The settings of the server that only its owner sees: tokens, secrets, the audit log, storage, and webhooks.
 
 import { Tab } from "@mui/material";
 import { useNavigate, useSearch } from "@tanstack/react-router";
@@ -6,6 +6,7 @@ import { Page } from "../components/Page";
 import { PartTabs } from "../components/PartTabs";
 import type { SettingsView } from "../router";
 import { AuditLog } from "./settings/AuditLog";
+import { Secrets } from "./settings/Secrets";
 import { Storage } from "./settings/Storage";
 import { Tokens } from "./settings/Tokens";
 import { Webhooks } from "./settings/Webhooks";
@@ -21,6 +22,7 @@ export function SettingsPage() {
         onChange={(view: SettingsView) => void navigate({ to: "/settings", search: { view } })}
       >
         <Tab value="tokens" label="Tokens" id="settings-tokens" aria-controls="settings-panel" />
+        <Tab value="secrets" label="Secrets" id="settings-secrets" aria-controls="settings-panel" />
         <Tab value="audit" label="Audit log" id="settings-audit" aria-controls="settings-panel" />
         <Tab value="storage" label="Storage" id="settings-storage" aria-controls="settings-panel" />
         <Tab value="webhooks" label="Webhooks" id="settings-webhooks" aria-controls="settings-panel" />
@@ -36,6 +38,8 @@ function View({ view }: { view: SettingsView }) {
   switch (view) {
     case "tokens":
       return <Tokens />;
+    case "secrets":
+      return <Secrets />;
     case "audit":
       return <AuditLog />;
     case "storage":

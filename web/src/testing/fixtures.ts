@@ -6,10 +6,14 @@ import type {
   Diff,
   InboxItem,
   PermissionRequest,
+  PlanTask,
   Project,
+  ProjectPrompts,
+  ProjectUsage,
   Review,
   Specs,
   SpecTask,
+  StoredSecret,
   TaskDetail,
   TaskUpdate,
   Token,
@@ -34,6 +38,7 @@ export const aTask = (more: Partial<SpecTask> = {}): SpecTask => ({
   depends_on: [],
   description: "",
   id: "spt_1",
+  short_id: "SPEC-1",
   implementation_agent: "claude",
   implementation_plan: null,
   labels: [],
@@ -112,6 +117,7 @@ export const aSession = (more: Partial<WorkSession> = {}): WorkSession => ({
   priority: "medium",
   progress: 0,
   queue_reason: null,
+  waits_until: null,
   queued_messages: [],
   sandbox: null,
   spawned_by_session_id: null,
@@ -138,6 +144,7 @@ export const aProject = (more: Partial<Project> = {}): Project => ({
   default_branch: "main",
   effective_settings: {},
   id: "prj_1",
+  key: "TODO",
   name: "todo",
   repository_path: "/srv/todo",
   settings: {},
@@ -154,11 +161,21 @@ export const aProject = (more: Partial<Project> = {}): Project => ({
   ...more,
 });
 
+export const thePrompts = (more: Partial<ProjectPrompts> = {}): ProjectPrompts => ({
+  commit: "c0ffee",
+  folder: ".spectask/prompts",
+  prompts: [],
+  unknown_files: [],
+  ...more,
+});
+
 export const anAgent = (more: Partial<Agent> = {}): Agent => ({
   auth_needed: false,
   checked_at: null,
   command: "claude",
   default_for: ["planning", "implementation"],
+  limited_until: null,
+  limit_message: null,
   how_to_install: "",
   id: "claude",
   install_command: null,
@@ -166,6 +183,7 @@ export const anAgent = (more: Partial<Agent> = {}): Agent => ({
   kind: "known",
   message: null,
   name: "Claude",
+  options: [],
   roles: [],
   state: "ready",
   version: null,
@@ -197,7 +215,7 @@ export const anInboxItem = (more: Partial<InboxItem> = {}): InboxItem => ({
   request_id: "perm_1",
   since: AT,
   summary: "rm -r build",
-  task: { id: "spt_1", name: "Add due dates", project_id: "prj_1" },
+  task: { id: "spt_1", short_id: "SPEC-1", name: "Add due dates", project_id: "prj_1" },
   title: "Allow a command",
   work_session: { id: "stws_1", name: "Store the date" },
   ...more,
@@ -218,6 +236,16 @@ export const aToken = (more: Partial<Token> = {}): Token => ({
   ...more,
 });
 
+export const aSecret = (more: Partial<StoredSecret> = {}): StoredSecret => ({
+  created_at: AT,
+  fingerprint: "9f2c41d07be3",
+  name: "NPM_TOKEN",
+  project_id: null,
+  readable: true,
+  updated_at: AT,
+  ...more,
+});
+
 export const theSpecs = (more: Partial<Specs> = {}): Specs => ({
   commit: "c0ffee",
   content_hash: "hash-1",
@@ -231,6 +259,24 @@ export const theSpecs = (more: Partial<Specs> = {}): Specs => ({
   status: "spec_review",
   task_id: "spt_1",
   technical_design: "# Design\n\nA column.\n",
+  ...more,
+});
+
+export const aPlanTask = (more: Partial<PlanTask> = {}): PlanTask => ({
+  acceptance: [],
+  boundary: [],
+  dependencies: [],
+  dependencies_written: false,
+  details: [],
+  done: false,
+  effort: null,
+  line: 1,
+  number: "1",
+  optional: false,
+  requirements: [],
+  resources: [],
+  subtasks: [],
+  title: "Store due dates",
   ...more,
 });
 
@@ -304,5 +350,23 @@ export const aDiff = (more: Partial<Diff> = {}): Diff => ({
   head: "0123456789abcdef",
   spec_task_id: "spt_1",
   total_files: 1,
+  ...more,
+});
+
+export const aUsage = (more: Partial<ProjectUsage> = {}): ProjectUsage => ({
+  daily_cost_usd: null,
+  daily_tokens: null,
+  days: [],
+  exhausted: null,
+  renews_at: "2026-01-06T00:00:00Z",
+  today: {
+    cost_usd: null,
+    date: "2026-01-05",
+    input_tokens: 0,
+    output_tokens: 0,
+    turns: 0,
+    turns_without_cost: 0,
+    turns_without_tokens: 0,
+  },
   ...more,
 });

@@ -5,7 +5,7 @@ import { setupServer } from "msw/node";
 import { createOpenApiHttp } from "openapi-msw";
 import type { paths } from "../api/schema";
 import type { LiveData, LiveMessage, SpecTask, TaskDetail } from "../api/types";
-import { anAgent, aProject } from "./fixtures";
+import { anAgent, aProject, aUsage, thePrompts } from "./fixtures";
 
 // In a browser an address is relative to the page; here a request has to be told.
 globalThis.Request = class extends Request {
@@ -42,12 +42,17 @@ export const server = setupServer(
   ),
   http.get("/api/v1/spec-tasks", ({ response }) => response(200).json([], total(0))),
   http.get("/api/v1/projects", ({ response }) => response(200).json([aProject()])),
+  http.get("/api/v1/projects/{id}/usage", ({ response }) => response(200).json(aUsage())),
+  http.get("/api/v1/projects/{id}/prompts", ({ response }) => response(200).json(thePrompts())),
   http.get("/api/v1/agents", ({ response }) => response(200).json([anAgent()])),
   http.get("/api/v1/agents/fleet/live-progress", ({ response }) =>
     response(200).json({ agents: [], timestamp: "2026-01-05T10:00:00Z" }),
   ),
   http.get("/api/v1/permissions", ({ response }) => response(200).json([])),
   http.get("/api/v1/inbox", ({ response }) => response(200).json([], total(0))),
+  http.get("/api/v1/spec-tasks/{id}/attachments", ({ response }) => response(200).json([])),
+  http.get("/api/v1/work-sessions/{id}/previews", ({ response }) => response(200).json({ previews: [] })),
+  http.get("/api/v1/secrets", ({ response }) => response(200).json([])),
   http.get("/api/v1/questions", ({ response }) => response(200).json([])),
   http.get("/api/v1/demo-repos", ({ response }) => response(200).json([])),
   http.get("/api/v1/templates", ({ response }) => response(200).json([])),
@@ -80,6 +85,7 @@ export const having = (task: TaskDetail) => [
   http.get("/api/v1/spec-tasks/{id}/specs", ({ response }) =>
     response.untyped(refusal(404, "There are no documents yet.")),
   ),
+  http.get("/api/v1/spec-tasks/{id}/forecast", ({ response }) => response(200).json({ forecast: null })),
   http.get("/api/v1/spec-tasks/{id}/zed-instance", ({ response }) =>
     response.untyped(refusal(404, "It has no agent instance.")),
   ),

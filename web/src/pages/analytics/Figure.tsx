@@ -20,7 +20,7 @@ const Chart = lazy(() => import("./Chart"));
 
 interface Props {
   title: string;
-  /** Whether the labels are stretches of time, or names of things. */
+  /** Whether the labels are time spans, or names. */
   of: "buckets" | "names";
   labels: string[];
   series: Series[];

@@ -6,7 +6,8 @@ import { useMemo } from "react";
 import { collisionsQuery, fleetQuery, sidesQuery } from "../../api/queries";
 import type { Collision, Fleet, TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
-import { Code, Mono } from "../../components/Code";
+import { Code, MonoFile } from "../../components/Code";
+import { FileName } from "../../components/FileName";
 import { Fold } from "../../components/Fold";
 import { TextLink } from "../../components/links";
 import { Name } from "../../components/Name";
@@ -30,7 +31,7 @@ export function useColliding(task: TaskDetail): ReadonlySet<string> {
   );
 }
 
-/** What collides in a task, or with one session of it. */
+/** The collisions in a task, or with one session of it. */
 export function Collisions({ task, session }: { task: TaskDetail; session?: string }) {
   const all = useCollisions(task);
   const shown = all.filter((collision) => session === undefined || collision.sessions.includes(session));
@@ -88,7 +89,8 @@ function OneCollision({ collision, task, of }: OneProps) {
   );
   const hard = conflicts(collision);
   const files = hard.length > 0 ? hard : collision.files;
-  const where = files.length === 1 ? files[0]?.path : `${files.length} files`;
+  const [only] = files;
+  const where = only && files.length === 1 ? <FileName name={only.path} /> : `${files.length} files`;
   return (
     <Notice severity={hard.length > 0 ? "warning" : "info"}>
       <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>
@@ -167,7 +169,7 @@ function Sides({ collision, names, task }: { collision: Collision; names: string
       {shown.files.map((file) => (
         <Box key={file.path} sx={{ mb: 1.5 }}>
           <Typography variant="caption" component="p" sx={{ mb: 0.5 }}>
-            <Mono>{file.path}</Mono>
+            <MonoFile name={file.path} />
             {file.state === "both_touch" ? " · no conflict" : file.reason && ` · ${file.reason}`}
           </Typography>
           {file.hunks.map((hunk) => (

@@ -1,10 +1,11 @@
-// What the crew tells each other, live, and a line for a person to tell it something.
+// The messages of the crew, live, and a form for a person to send one.
 
 import { Box, Chip, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { coordinationQuery } from "../../api/queries";
 import type { CoordinationEvent, TaskDetail, WorkSession } from "../../api/types";
+import { AgentText } from "../../components/AgentText";
 import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
 import { LinkBox } from "../../components/links";
@@ -141,9 +142,7 @@ function Event({ event, sessions, onAnswer }: EventProps) {
             <Ago at={event.timestamp} />
           </Typography>
         </Stack>
-        <Typography variant="body2" sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere", my: 0.25 }}>
-          {event.message}
-        </Typography>
+        <AgentText text={event.message} />
         <Typography variant="caption" color="textSecondary">
           {label}
           {isAsked && (
@@ -174,9 +173,7 @@ function Event({ event, sessions, onAnswer }: EventProps) {
               {teller({ from_session_id: event.response.from_session_id, by: null }, sessions)} answered{" "}
               <Ago at={event.response.timestamp} />
             </Typography>
-            <Typography variant="body2" sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-              {event.response.message}
-            </Typography>
+            <AgentText text={event.response.message} />
           </Box>
         )}
       </Box>

@@ -1,4 +1,4 @@
-// What will happen, before it is asked for.
+// The consequences of an action, before it is requested.
 
 import { Box, Typography } from "@mui/material";
 

@@ -25,7 +25,7 @@ const LABELS: Record<SessionMove, string> = {
   cancel: "Cancel session",
 };
 
-/** What is a button of its own where there is room; the rest is in the menu. */
+/** The actions that have their own button where there is room; the rest is in the menu. */
 const PROMINENT: Record<Room, SessionMove[]> = {
   row: [],
   pane: ["choose", "retry"],

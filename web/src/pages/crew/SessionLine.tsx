@@ -1,4 +1,4 @@
-// What a session is at the moment, in a line.
+// The present state of a session, in a line.
 
 import { Typography } from "@mui/material";
 import type { WorkSession } from "../../api/types";

@@ -13,7 +13,7 @@ import { useDraft } from "../../model/drafts";
 import { isLive, sessionStatus } from "../../model/status";
 import { oneOf } from "../../model/words";
 
-/** What a person says; the rest is for sessions and SpecTask itself. */
+/** The kinds of messages of a person; the rest is for sessions and SpecTask itself. */
 const SAID: CoordinationKind[] = ["notification", "request", "blocking", "handoff"];
 const ENDED = ["completed", "failed", "cancelled"];
 

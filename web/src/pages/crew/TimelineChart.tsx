@@ -161,7 +161,7 @@ function look(bar: Bar, isChosen: boolean): string {
   return [css.bar, css[bar.look], bar.isOpen && css.open, isChosen && css.chosen].filter(Boolean).join(" ");
 }
 
-/** What is drawn over the lanes: short gaps, and messages from lane to lane. */
+/** The overlay of the lanes: short gaps, and messages from lane to lane. */
 const Over = memo(function Over({ chart }: { chart: Chart }) {
   const share = 100 / chart.lanes.length;
   return (
@@ -190,7 +190,7 @@ const Over = memo(function Over({ chart }: { chart: Chart }) {
   );
 });
 
-/** Where a key leads: along the lane, or to the stretch of the next lane that is nearest in time. */
+/** The target of a key: along the lane, or the span of the next lane that is nearest in time. */
 function moved({ lanes }: Chart, at: Chosen | null, key: string): Chosen | null {
   const isArrow = key.startsWith("Arrow");
   if (!isArrow) return null;

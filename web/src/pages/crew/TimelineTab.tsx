@@ -1,4 +1,4 @@
-// Who worked when: the task and its sessions as lanes over one axis, or the same as a table.
+// The timeline: the task and its sessions as lanes over one axis, or the same as a table.
 
 import { Box, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";

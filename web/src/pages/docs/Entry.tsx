@@ -6,7 +6,7 @@ import css from "./Docs.module.css";
 
 interface Props {
   anchor: string;
-  /** What the heading is called in the name of its link. */
+  /** The name of the heading in the name of its link. */
   name: string;
   head: ReactNode;
   /** Whether the page's address leads here. */

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 import type { FleetAgent, FleetItem } from "../../api/types";
 import { AgentName } from "../../components/AgentName";
-import { Ago, Since } from "../../components/Ago";
+import { Ago, Since, Until } from "../../components/Ago";
 import { Glyph, Status } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
 import { ProgressBar } from "../../components/ProgressBar";
@@ -34,7 +34,7 @@ export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
       <div className={css.head}>
         <div className={css.task}>
           <span title={agent.task_name} dir="auto">
-            {agent.task_name}
+            <bdi>{agent.task_short_id}</bdi> <bdi>{agent.task_name}</bdi>
           </span>
           <span className={css.agent}>
             <AgentName id={agent.agent} />
@@ -70,6 +70,12 @@ export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
         {state ? (
           <span title={asks ? undefined : (agent.queue_reason ?? undefined)}>
             <Status {...state} />
+            {!asks && agent.waits_until && (
+              <span className={css.note}>
+                {" "}
+                <Until at={agent.waits_until} />
+              </span>
+            )}
           </span>
         ) : (
           <span className={css.note}>{words(agent.phase)}</span>
@@ -88,7 +94,7 @@ export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
 /** An agent that waits for a retry or a merge. */
 const WAITING: Shown = { label: "Waiting", tone: "waiting" };
 
-/** What an agent does whose list is done while its session is not. */
+/** The work of an agent whose list is done while its session is not. */
 const FINISHING: FleetItem = {
   index: -1,
   number: null,
@@ -102,7 +108,7 @@ type Place = "before" | "current" | "next" | "later";
 interface ItemProps {
   item: FleetItem;
   place: Place;
-  /** What its agent waits for, while it does not work. */
+  /** The reason why its agent waits, while it does not work. */
   state?: Shown;
   /** Whether nothing is in progress before it. */
   isFirst?: boolean;

@@ -1,21 +1,26 @@
 // An item of the inbox, with the answers that can be given in the list.
 
 import { Box, Stack, Typography } from "@mui/material";
+import { useQuery } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { useAnswerItem } from "../../api/actions";
-import type { InboxItem } from "../../api/types";
+import { questionsQuery } from "../../api/queries";
+import type { AgentQuestion, InboxItem } from "../../api/types";
 import { ActionButton } from "../../components/Action";
+import { AgentText } from "../../components/AgentText";
 import { Ago, useNow } from "../../components/Ago";
+import { Verbatim } from "../../components/FileName";
 import { useHotkey } from "../../components/hotkeys";
 import { LinkButton, TextLink } from "../../components/links";
 import { Name } from "../../components/Name";
+import { AnswerForm } from "../../components/Questions";
 import { ActionError } from "../../components/States";
 import { type Answer, answersOf, pageOf } from "../../model/inbox";
 import { remaining } from "../../model/time";
 import { MONO } from "../../theme";
 import { Reply } from "./Reply";
 
-/** What selects the links of items. */
+/** The selector of the links of items. */
 export const LINK = "a[data-item]";
 /** From how many letters, or lines, on a summary is scrolled. */
 const LONG = 400;
@@ -26,6 +31,7 @@ export function Item({ item }: { item: InboxItem }) {
   const box = useRef<HTMLLIElement>(null);
   const answer = useAnswerItem();
   const answers = answersOf(item);
+  const question = useQuestion(item);
   const give = ({ action }: Answer) => {
     if (action === "reply") setReplying(true);
     else answer.mutate({ item, action });
@@ -56,7 +62,7 @@ export function Item({ item }: { item: InboxItem }) {
             </TextLink>
           </Typography>
           <Typography variant="body2" color="textSecondary" sx={{ overflowWrap: "anywhere" }}>
-            <Name text={task.name} most={80} />
+            {task.short_id} <Name text={task.name} most={80} />
             {session && (
               <>
                 {" › "}
@@ -91,6 +97,7 @@ export function Item({ item }: { item: InboxItem }) {
           )}
         </Stack>
       </Stack>
+      {question && <AnswerForm question={question} isDated={false} />}
       {isReplying && (
         <Reply
           isSending={answer.isPending}
@@ -106,10 +113,18 @@ export function Item({ item }: { item: InboxItem }) {
   );
 }
 
+/** The question that an item is about, while it can be answered here. */
+function useQuestion({ kind, request_id }: InboxItem): AgentQuestion | undefined {
+  const find = (open: AgentQuestion[]) => open.find(({ id }) => id === request_id);
+  return useQuery({ ...questionsQuery, enabled: kind === "question", select: find }).data;
+}
+
 function Summary({ item: { kind, summary } }: { item: InboxItem }) {
   if (summary === "") return null;
   const isLong = summary.length > LONG || summary.split("\n").length > LINES;
   const isCommand = kind === "permission";
+  // Agents write in Markdown; the other summaries are the server's sentences.
+  if (kind === "question" || kind === "message") return <AgentText text={summary} scrolls />;
   return (
     <Box
       component={isCommand ? "code" : "p"}
@@ -126,7 +141,7 @@ function Summary({ item: { kind, summary } }: { item: InboxItem }) {
         ...(isLong && { maxHeight: 160, overflowY: "auto" }),
       }}
     >
-      {summary}
+      <Verbatim text={summary} />
     </Box>
   );
 }

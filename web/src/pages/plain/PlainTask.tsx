@@ -22,7 +22,7 @@ import { CloseTask } from "./CloseTask";
 const TABS: TaskTab[] = ["sessions", "change", "overview"];
 
 export function PlainTask({ task }: { task: TaskDetail }) {
-  useTitle(task.name);
+  useTitle(`${task.short_id} ${task.name}`);
   const search = useSearch({ from: "/app/tasks/$taskId" });
   const navigate = useNavigate({ from: "/tasks/$taskId" });
   // Chosen once: a task that moves on must not take the page away from its reader.

@@ -24,7 +24,7 @@ export function SettingsFileNote({ project }: { project: Project }) {
       <Alert
         severity={state === "invalid" ? "error" : "warning"}
         variant="outlined"
-        sx={{ py: 0, overflowWrap: "anywhere" }}
+        sx={{ mt: 0.5, py: 0, overflowWrap: "anywhere" }}
         action={
           state === "untrusted" && (
             <Button

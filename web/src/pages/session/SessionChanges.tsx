@@ -1,4 +1,4 @@
-// What a session changed, file by file, also while it is not committed.
+// The changes of a session, file by file, also while they are not committed.
 
 import { Box, Typography } from "@mui/material";
 import { useInfiniteQuery } from "@tanstack/react-query";

@@ -1,4 +1,4 @@
-// What there is to know about a session beside its conversation.
+// The facts about a session beside its conversation.
 
 import { Box } from "@mui/material";
 import type { Sandbox, TaskDetail, WorkSession } from "../../api/types";
@@ -6,14 +6,15 @@ import { Ago } from "../../components/Ago";
 import { Mono } from "../../components/Code";
 import { TextLink } from "../../components/links";
 import { Markdown } from "../../components/Markdown";
-import { OpenInZed } from "../../components/OpenInZed";
+import { OpenInEditor } from "../../components/OpenInEditor";
 import { Section } from "../../components/Page";
 import { ProgressBar } from "../../components/ProgressBar";
 import { words } from "../../model/status";
 import { lastPlan } from "../../model/transcript";
 import { PlanList } from "../task/BlockView";
-import { Fact, FactList, used } from "../task/Facts";
+import { Fact, FactList, isReported, used } from "../task/Facts";
 import { useTalk } from "../task/Talking";
+import { AgentOptions } from "./AgentOptions";
 
 interface Props {
   task: TaskDetail;
@@ -26,6 +27,7 @@ export function SessionDetails({ task, session }: Props) {
   return (
     <>
       <PlanSection />
+      <AgentOptions session={session} />
       {session.description && (
         <Section title="Planned items">
           <Markdown text={session.description} compact />
@@ -47,7 +49,7 @@ export function SessionDetails({ task, session }: Props) {
           </FactList>
         </Section>
       )}
-      <Section title="Details" aside={<OpenInZed path={session.workspace_path} session={session.id} />}>
+      <Section title="Details" aside={<OpenInEditor path={session.workspace_path} session={session.id} />}>
         <FactList>
           {session.phase !== "planning" && (
             <Fact name="Progress">
@@ -89,7 +91,11 @@ export function SessionDetails({ task, session }: Props) {
             </Fact>
           )}
           {session.sandbox && <Fact name="Sandbox">{confinement(session.sandbox)}</Fact>}
-          {(usage.input_tokens > 0 || usage.output_tokens > 0) && <Fact name="Usage">{used(usage)}</Fact>}
+          {isReported(usage) ? (
+            <Fact name="Usage">{used(usage)}</Fact>
+          ) : (
+            session.started_at && <Fact name="Usage">Unknown: the agent reports none</Fact>
+          )}
           {session.started_at && (
             <Fact name="Started">
               <Ago at={session.started_at} />

@@ -8,6 +8,7 @@ import { Collisions } from "../crew/Collisions";
 import { Conflict } from "../crew/Conflict";
 import { SessionActions } from "../crew/SessionActions";
 import { SessionLine, SessionState } from "../crew/SessionLine";
+import { Previews } from "./Previews";
 
 export function SessionHead({ task, session }: { task: TaskDetail; session: WorkSession }) {
   const isNarrow = useMediaQuery(useTheme().breakpoints.down("sm"));
@@ -24,7 +25,7 @@ export function SessionHead({ task, session }: { task: TaskDetail; session: Work
         </TextLink>
         {" / "}
         <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} color="inherit" underline="hover">
-          <bdi>{task.name}</bdi>
+          {task.short_id} <bdi>{task.name}</bdi>
         </TextLink>
         {" / "}
         <TextLink
@@ -46,6 +47,7 @@ export function SessionHead({ task, session }: { task: TaskDetail; session: Work
             <SessionState session={session} />
           </Stack>
           <SessionLine session={session} all={task.work_sessions} />
+          <Previews session={session} />
         </Box>
         <Stack direction="row" sx={{ gap: 1, flexShrink: 0, alignItems: "center" }}>
           <SessionActions session={session} task={task} room={isNarrow ? "pane" : "page"} />

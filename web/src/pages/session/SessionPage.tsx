@@ -17,10 +17,11 @@ import { Conversation } from "../task/Conversation";
 import { useTop } from "../task/SessionPane";
 import { Talking, useTalk } from "../task/Talking";
 import { TaskFrame } from "../task/TaskFrame";
+import { Commands, CommandsLabel } from "./Commands";
 import { SessionChanges } from "./SessionChanges";
 import { SessionDetails } from "./SessionDetails";
 import { SessionHead } from "./SessionHead";
-import { Terminal, TerminalLabel } from "./Terminal";
+import { Terminal } from "./Terminal";
 
 export function SessionPage() {
   const { taskId, sessionId } = useParams({ from: "/app/tasks/$taskId/sessions/$sessionId" });
@@ -81,7 +82,8 @@ function Session({ task, session }: { task: TaskDetail; session: WorkSession }) 
       >
         <Tab value="conversation" label="Conversation" />
         <Tab value="changes" label="Changes" />
-        <Tab value="terminal" label={<TerminalLabel />} />
+        <Tab value="commands" label={<CommandsLabel />} />
+        <Tab value="terminal" label="Terminal" />
         {!isWide && <Tab value="details" label="Details" />}
       </PartTabs>
       <Box
@@ -120,7 +122,8 @@ function Session({ task, session }: { task: TaskDetail; session: WorkSession }) 
             </Box>
           )}
           {view === "changes" && <SessionChanges session={session} />}
-          {view === "terminal" && <Terminal />}
+          {view === "commands" && <Commands />}
+          {view === "terminal" && <Terminal session={session} />}
           {view === "details" && details}
           {view !== "conversation" && <Unread />}
         </Box>

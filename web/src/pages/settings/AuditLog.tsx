@@ -229,7 +229,7 @@ function ActionCell({ entry }: { entry: AuditEntry }) {
   );
 }
 
-/** What an entry is about, by its name at that time, with a link where there is a page. */
+/** The object of an entry, by its name at that time, with a link where there is a page. */
 function ObjectName({ object: id, object_name: name }: Pick<AuditEntry, "object" | "object_name">) {
   if (!name) return <Mono>{id}</Mono>;
   switch (objectKind(id)) {
@@ -277,7 +277,7 @@ function Moment({ at }: { at: string }) {
   );
 }
 
-/** What a user is called; others than oneself by id. */
+/** The name of a user; other users by id. */
 function useUserName(): (id: string) => string {
   const me = useQuery(meQuery).data;
   return (id) => (me?.id === id ? me.name : id);

@@ -139,7 +139,7 @@ function TaskChoice({
       value={value}
       onChange={(_, task) => onChange(task)}
       onInputChange={(_, input) => setText(input)}
-      getOptionLabel={({ name }) => name}
+      getOptionLabel={({ short_id, name }) => `${short_id} ${name}`}
       getOptionKey={({ id }) => id}
       isOptionEqualToValue={(a, b) => a.id === b.id}
       renderInput={(props) => <TextField {...props} label="Task" />}

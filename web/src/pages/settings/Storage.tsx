@@ -1,4 +1,4 @@
-// What the server stores, what retention removes of it and when, and removing it now.
+// The server's stored data, the removals of retention and their time, and running them now.
 
 import { Alert, Box, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";

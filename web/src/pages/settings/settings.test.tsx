@@ -3,7 +3,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { NewToken, ProjectEdit, WebhookDelivery } from "../../api/types";
-import { aProject, aToken } from "../../testing/fixtures";
+import { aProject, aSecret, aToken } from "../../testing/fixtures";
 import { http, refusal, server } from "../../testing/network";
 import { fill, open } from "../../testing/page";
 
@@ -77,6 +77,70 @@ test("what was typed is not lost without a question", async () => {
   await person.click(await screen.findByRole("button", { name: "Discard" }));
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   expect(sent).toEqual([]);
+});
+
+test("variables, resources and secrets of a project are set", async () => {
+  const sent = project();
+  const put: unknown[] = [];
+  server.use(
+    http.get("/api/v1/secrets", ({ response }) => response(200).json([aSecret()])),
+    http.put("/api/v1/secrets/{name}", async ({ request, params, query, response }) => {
+      put.push([params.name, query.get("project_id"), await request.json()]);
+      return response(200).json(aSecret({ name: "API_KEY", project_id: "prj_1" }));
+    }),
+  );
+  const { person, form } = await projectSettings();
+  await form.findByText("NPM_TOKEN");
+  await fill(person, form.getByLabelText("Variables"), "NODE_ENV=test\nEMPTY=");
+  await fill(person, form.getByLabelText("Resources"), "simulator\ngpu=2");
+  await person.click(form.getByRole("button", { name: "Set secret" }));
+  const dialog = within(await screen.findByRole("dialog", { name: "Set secret" }));
+  await fill(person, dialog.getByLabelText("Name"), "API_KEY");
+  await fill(person, dialog.getByLabelText("Value"), "a long value");
+  await person.click(dialog.getByRole("button", { name: "Set secret" }));
+  await waitFor(() => expect(screen.queryByRole("dialog", { name: "Set secret" })).toBeNull());
+  expect(put).toEqual([["API_KEY", "prj_1", { value: "a long value" }]]);
+  await person.click(form.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(sent).toEqual([
+    {
+      name: "todo",
+      settings: { env: { NODE_ENV: "test", EMPTY: "" }, resources: { simulator: 1, gpu: 2 } },
+    },
+  ]);
+});
+
+test("a secret is replaced without its name, and removed after a question", async () => {
+  const done: unknown[] = [];
+  server.use(
+    http.get("/api/v1/secrets", ({ response }) =>
+      response(200).json([aSecret(), aSecret({ project_id: "prj_1", readable: false })]),
+    ),
+    http.put("/api/v1/secrets/{name}", async ({ params, query, response }) => {
+      done.push(["put", params.name, query.get("project_id")]);
+      return response(200).json(aSecret());
+    }),
+    http.delete("/api/v1/secrets/{name}", ({ params, query, response }) => {
+      done.push(["delete", params.name, query.get("project_id")]);
+      return response(204).empty();
+    }),
+  );
+  const person = await open("/settings?view=secrets");
+  await screen.findByText(/Encrypted with another key/);
+  await person.click(await screen.findByRole("button", { name: "Replace NPM_TOKEN, todo" }));
+  const dialog = within(await screen.findByRole("dialog", { name: "Replace NPM_TOKEN" }));
+  expect(dialog.queryByLabelText("Name")).toBeNull();
+  await fill(person, dialog.getByLabelText("Value"), "another value");
+  await person.click(dialog.getByRole("button", { name: "Replace" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  await person.click(screen.getByRole("button", { name: "Remove NPM_TOKEN, All projects" }));
+  const asked = within(await screen.findByRole("dialog", { name: "Remove NPM_TOKEN?" }));
+  await person.click(asked.getByRole("button", { name: "Remove" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(done).toEqual([
+    ["put", "NPM_TOKEN", "prj_1"],
+    ["delete", "NPM_TOKEN", null],
+  ]);
 });
 
 /** A server with tokens, and those that are asked for. */

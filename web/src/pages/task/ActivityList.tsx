@@ -1,4 +1,4 @@
-// What happened to a task last.
+// The last events of a task.
 
 import { Box, Typography } from "@mui/material";
 import type { Activity, WorkSession } from "../../api/types";

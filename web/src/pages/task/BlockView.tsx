@@ -5,8 +5,10 @@ import { useQuery } from "@tanstack/react-query";
 import { createContext, memo, type ReactNode, useContext } from "react";
 import { coordinationQuery } from "../../api/queries";
 import type { CoordinationKind, CoordinationLog, WorkSession } from "../../api/types";
+import { AgentText } from "../../components/AgentText";
 import { Ago } from "../../components/Ago";
-import { Code, Mono } from "../../components/Code";
+import { Attachments } from "../../components/Attachments";
+import { Code, Mono, MonoFile } from "../../components/Code";
 import { Fold } from "../../components/Fold";
 import { Glyph } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
@@ -18,6 +20,7 @@ import type {
   CoordinationBlock,
   PermissionBlock,
   PlanEntry,
+  PromptContext,
   RecordedBlock,
   SetupBlock,
   UserBlock,
@@ -80,7 +83,8 @@ export const BlockView = memo(function BlockView({ block }: { block: Block }) {
 });
 
 function UserMessage({ block }: { block: UserBlock }) {
-  const { text, by, at, fate } = block;
+  const { text, by, at, fate, files, context } = block;
+  const task = useContext(Crew)[0]?.spec_task_id;
   const isServer = by === "spectask";
   const body = <Markdown text={text} compact />;
   return (
@@ -98,7 +102,33 @@ function UserMessage({ block }: { block: UserBlock }) {
       ) : (
         body
       )}
+      {task && fate !== "withdrawn" && <Attachments task={task} files={files} />}
+      {context && <PromptSource context={context} name={`context-${block.seq}`} />}
     </div>
+  );
+}
+
+/** What a prompt was made from: its templates, and what the agent got beside it. */
+function PromptSource({ context, name }: { context: PromptContext; name: string }) {
+  const { templates, agent, options, mcp_servers } = context;
+  const chosen = Object.entries(options).map(([option, value]) => `${option}: ${value}`);
+  return (
+    <Fold name={name} label="Prompt context" quiet>
+      <ul>
+        {templates.map((template, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a template may be used twice
+          <li key={at}>
+            Template <Mono>{template.name}</Mono>,{" "}
+            {template.source === "project" ? "of the project" : "built in"},{" "}
+            <Mono>{template.hash.slice(0, 12)}</Mono>
+          </li>
+        ))}
+        <li>
+          Agent <Mono>{agent}</Mono>, options: {chosen.length > 0 ? chosen.join(", ") : "none"}
+        </li>
+        <li>MCP servers: {mcp_servers.length > 0 ? mcp_servers.join(", ") : "none"}</li>
+      </ul>
+    </Fold>
   );
 }
 
@@ -210,7 +240,7 @@ function Divide({ children }: { children: ReactNode }) {
   );
 }
 
-/** What one of the crew told another, as a line with its words. */
+/** A message between sessions, as a line with its text. */
 function Told({ block }: { block: CoordinationBlock }) {
   const sessions = useContext(Crew);
   const kind = useKind(block, sessions[0]?.spec_task_id ?? "");
@@ -221,14 +251,15 @@ function Told({ block }: { block: CoordinationBlock }) {
       <p className={css.note}>
         <b>{kind}</b> <bdi>{from}</bdi> → <bdi>{to}</bdi> · <Ago at={block.at} />
       </p>
-      <p className={css.words} dir="auto">
-        {block.text}
-      </p>
+      <div className={css.quiet}>
+        <AgentText text={block.text} />
+      </div>
     </div>
   );
 }
 
-/** What a message is called; the log of the task tells the notice of a collision from what blocks. */
+/** The name of a message's kind; the log of the task distinguishes the notice of a collision from a blocking message.
+ * */
 function useKind({ type, event }: CoordinationBlock, task: string): string {
   const isCollision = (log: CoordinationLog) =>
     log.events.some((each) => each.id === event && shownKind(each) === "collision");
@@ -243,7 +274,7 @@ function useKind({ type, event }: CoordinationBlock, task: string): string {
     : (KINDS[type as CoordinationKind]?.label ?? words(type));
 }
 
-/** What was put on the record from outside. */
+/** A record that was added from outside. */
 function Recorded({ block }: { block: RecordedBlock }) {
   const what = RECORDED[block.activity] ?? "Recorded";
   return (
@@ -258,7 +289,7 @@ function Recorded({ block }: { block: RecordedBlock }) {
           {block.files.map((file, at) => (
             <span key={file}>
               {at > 0 && ", "}
-              <Mono>{file}</Mono>
+              <MonoFile name={file} />
             </span>
           ))}
         </p>

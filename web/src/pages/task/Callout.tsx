@@ -1,4 +1,4 @@
-// What the task waits for, or what went wrong, and what to do about it.
+// The reason why the task waits, or its error, and the next step.
 
 import { Alert, Button } from "@mui/material";
 import type { ReactNode } from "react";

@@ -1,4 +1,4 @@
-// What a person should know before a change is merged: files, checks, evidence, commit.
+// The facts about a change before it is merged: files, checks, evidence, commit.
 
 import { Alert, Box, Typography } from "@mui/material";
 import type { TaskDetail } from "../../api/types";
@@ -10,7 +10,7 @@ import { Fact, FactList } from "./Facts";
 interface Props {
   task: TaskDetail;
   size: ChangeSize | undefined;
-  /** What speaks against it. */
+  /** The objections to merging it. */
   doubts: string[];
 }
 

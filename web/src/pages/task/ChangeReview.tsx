@@ -14,7 +14,7 @@ import type { LineDraft } from "./useLineDrafts";
 
 interface Props {
   task: TaskDetail;
-  /** What is shown, once it is read. */
+  /** The change that is shown, once it is read. */
   diff: Diff | undefined;
   size: ChangeSize | undefined;
   drafts: LineDraft[];

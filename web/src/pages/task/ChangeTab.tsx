@@ -8,15 +8,18 @@ import type { FileDiff, TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Aside } from "../../components/Aside";
 import { Mono } from "../../components/Code";
+import { FileName } from "../../components/FileName";
 import { Status } from "../../components/Glyph";
 import { ShowMore } from "../../components/ShowMore";
 import { ActionError, Empty, Failed, Paragraphs } from "../../components/States";
 import { changeSize, documentsOf, filesOf, isDocument, mayHaveChange } from "../../model/change";
+import { plainName } from "../../model/hidden";
 import { isApproved, isLive, taskState } from "../../model/status";
 import { MONO } from "../../theme";
 import { ChangeReview } from "./ChangeReview";
 import { Checks } from "./Checks";
 import { FileDiffCard } from "./FileDiffCard";
+import { Repairs } from "./Repairs";
 import { useLineDrafts } from "./useLineDrafts";
 
 export function ChangeTab({ task }: { task: TaskDetail }) {
@@ -29,6 +32,7 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
   const whole = query.data?.pages[0]?.items;
   const size = whole && changeSize(task.id, whole, files);
   const checks = task.change?.checks ?? [];
+  const repairs = task.change?.repairs ?? [];
   const canDecide = task.status === "implementation_review" && !isApproved(task);
   const { drafts, setDrafts, error: unsaved } = useLineDrafts(task.id, canDecide);
 
@@ -139,13 +143,14 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
           </Box>
         )}
         {checks.length > 0 && <Checks checks={checks} />}
+        {repairs.length > 0 && <Repairs repairs={repairs} />}
         {work.length > 0 && <FileList files={work} />}
       </Aside>
     </Box>
   );
 }
 
-/** What becomes of the documents that stand beside the change. */
+/** The use of the documents that stand beside the change. */
 function documentsNote(task: TaskDetail): string {
   if (task.merge_commit) return "The approved specification, merged with the change";
   return isLive(task.status)
@@ -185,7 +190,7 @@ function FileList({ files }: { files: FileDiff[] }) {
             }}
             color="inherit"
             underline="hover"
-            title={file.path}
+            title={plainName(file.path)}
             sx={{
               flex: 1,
               minWidth: 0,
@@ -199,7 +204,7 @@ function FileList({ files }: { files: FileDiff[] }) {
               textAlign: "left",
             }}
           >
-            <bdi>{file.path}</bdi>
+            <FileName name={file.path} />
           </MuiLink>
           <Typography variant="caption" component="span" sx={{ whiteSpace: "nowrap" }}>
             <Plus count={file.additions} />

@@ -42,7 +42,11 @@ function Line({ check }: { check: CheckResult }) {
         {check.command}
       </Box>
       <Typography component="span" variant="caption" color="textSecondary" sx={{ whiteSpace: "nowrap" }}>
-        {check.passed ? took(check.took_ms) : ended}
+        {check.passed
+          ? took(check.took_ms)
+          : check.fails_on_base
+            ? `${ended}, also on the base branch`
+            : ended}
       </Typography>
     </Stack>
   );

@@ -36,7 +36,7 @@ const MEASURE = 820;
 const OVERSCAN = 6;
 /** How large the list is taken for until it is there. */
 const FIRST_RECT = { width: MEASURE, height: 300 };
-/** What is kept free on both sides of it together. */
+/** The space that is kept free on both sides of it together. */
 const PADDING = 40;
 
 interface Props {

@@ -9,7 +9,7 @@ import { useIsOffline } from "../../live/provider";
 import { LOW, NO_PRINT } from "../../theme";
 
 interface Props {
-  /** What is decided about, in a line. */
+  /** The subject of the decision, in a line. */
   facts: ReactNode;
   approve: string;
   /** How many comments go with a request. */

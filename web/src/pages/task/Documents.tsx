@@ -1,17 +1,27 @@
 // The documents under review, one at a time or side by side; words that are selected can be commented on.
 
+import ChecklistOutlined from "@mui/icons-material/ChecklistOutlined";
 import CommentOutlined from "@mui/icons-material/CommentOutlined";
 import EditOutlined from "@mui/icons-material/EditOutlined";
 import ViewColumnOutlined from "@mui/icons-material/ViewColumnOutlined";
 import { Box, Button, IconButton, Stack, Tab, Tabs, Tooltip, Typography } from "@mui/material";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import type { Comment, Specs, TaskDetail } from "../../api/types";
+import { focusSoon } from "../../components/focus";
 import { TextLink } from "../../components/links";
 import { Markdown } from "../../components/Markdown";
+import { Paragraphs } from "../../components/States";
 import { DOCUMENT_LABELS, DOCUMENTS, type DocumentName, type DocumentPlace } from "../../model/documents";
-import { hasDraft, useKept } from "../../model/drafts";
+import { hasDraft, planDraft, useKept } from "../../model/drafts";
 import { elementAt, type Selected, useSelected } from "../../model/selection";
 import { DocumentEditor } from "./DocumentEditor";
+import { SavedPlan } from "./plan/SavedPlan";
+
+const PlanEditor = lazy(() => import("./plan/PlanEditor"));
+
+/** The buttons that open the editors have the focus again when these are closed. */
+const EDIT_PLAN = "edit-plan";
+const EDIT_DOCUMENT = "edit-document";
 
 const RULE = "1px solid var(--mui-palette-divider)";
 
@@ -33,7 +43,7 @@ interface Props {
   task: TaskDetail;
   specs: Specs;
   comments: Comment[];
-  /** What is shown; another object shows the same place again. */
+  /** The place that is shown; another object shows the same place again. */
   place: DocumentPlace;
   onPlace: (place: DocumentPlace) => void;
   canEdit: boolean;
@@ -47,10 +57,14 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
   const [edited, setEdited] = useState<DocumentName | null>(() =>
     canEdit ? (DOCUMENTS.find((each) => hasDraft(`document-${task.id}-${each}`)) ?? null) : null,
   );
+  const [isPlanning, setPlanning] = useState(() => canEdit && hasDraft(planDraft(task.id)));
+  const [isOpened, setOpened] = useState(false);
+  // The plan before the last edit of it, and the commit of that edit: it can be undone.
+  const [saved, setSaved] = useState<{ before: string; commit: string } | null>(null);
   const [isWide, setWide] = useKept("spectask-side-by-side", false);
   const box = useRef<HTMLDivElement>(null);
   const picked = useSelected(box);
-  const shown = edited ? [edited] : isWide ? DOCUMENTS : [name];
+  const shown = edited ? [edited] : isPlanning ? (["tasks"] as const) : isWide ? DOCUMENTS : [name];
   useMarked(box, comments, `${shown.join()} ${specs.content_hash}`);
   useSought(box, place, `${shown.join()} ${specs.content_hash}`);
 
@@ -80,9 +94,9 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
           borderRadius: "10px 10px 0 0",
         }}
       >
-        {edited ? (
+        {edited || isPlanning ? (
           <Typography variant="subtitle2" component="p" sx={{ py: 1.25 }}>
-            Editing {edited}.md
+            {edited ? `Editing ${edited}.md` : "Editing the plan"}
           </Typography>
         ) : isWide ? (
           <Typography variant="subtitle2" component="p" sx={{ py: 1.25 }}>
@@ -102,7 +116,7 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
           </Tabs>
         )}
         <Box sx={{ flex: 1 }} />
-        {onComment && !edited && (
+        {onComment && !edited && !isPlanning && (
           <Button
             variant={picked ? "contained" : "text"}
             color={picked ? "primary" : "inherit"}
@@ -123,9 +137,25 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
             </Box>
           </Button>
         )}
-        {canEdit && !edited && !isWide && (
+        {canEdit && !edited && !isPlanning && !isWide && name === "tasks" && (
+          <Tooltip title="Edit the plan task by task">
+            <IconButton
+              id={EDIT_PLAN}
+              onClick={() => {
+                setPlanning(true);
+                setOpened(true);
+              }}
+              aria-label="Edit the plan task by task"
+              sx={{ color: "text.secondary" }}
+            >
+              <ChecklistOutlined fontSize="small" />
+            </IconButton>
+          </Tooltip>
+        )}
+        {canEdit && !edited && !isPlanning && !isWide && (
           <Tooltip title={`Edit ${name}.md`}>
             <IconButton
+              id={EDIT_DOCUMENT}
               onClick={() => setEdited(name)}
               aria-label={`Edit ${name}.md`}
               sx={{ color: "text.secondary" }}
@@ -188,8 +218,38 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
                 .
               </Typography>
             )}
-            {edited ? (
-              <DocumentEditor task={task} document={each} onClose={() => setEdited(null)} />
+            {each === "tasks" && saved && !isPlanning && !edited && (
+              <SavedPlan
+                task={task.id}
+                {...saved}
+                onClose={() => {
+                  setSaved(null);
+                  focusSoon(EDIT_PLAN);
+                }}
+              />
+            )}
+            {isPlanning && !edited ? (
+              <Suspense fallback={<Paragraphs lines={8} />}>
+                <PlanEditor
+                  task={task}
+                  takesFocus={isOpened}
+                  onShow={onPlace}
+                  onClose={(undo) => {
+                    setPlanning(false);
+                    setSaved(undo ? { before: textOf(specs, "tasks"), commit: undo.commit } : null);
+                    focusSoon(EDIT_PLAN);
+                  }}
+                />
+              </Suspense>
+            ) : edited ? (
+              <DocumentEditor
+                task={task}
+                document={each}
+                onClose={() => {
+                  setEdited(null);
+                  focusSoon(EDIT_DOCUMENT);
+                }}
+              />
             ) : (
               <Markdown text={textOf(specs, each)} compact={isWide} numbered />
             )}

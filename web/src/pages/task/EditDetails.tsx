@@ -10,12 +10,14 @@ import { ActionError } from "../../components/States";
 import { useDraft } from "../../model/drafts";
 import { PRIORITIES, words } from "../../model/status";
 import { oneOf } from "../../model/words";
+import { DependsOn } from "./DependsOn";
 
 const shown = (task: TaskDetail) => ({
   name: task.name,
   description: task.description,
   priority: task.priority,
   labels: task.labels.join(", "),
+  dependsOn: task.depends_on,
   cost: task.budget?.max_cost_usd?.toString() ?? "",
   tokens: task.budget?.max_tokens?.toString() ?? "",
 });
@@ -46,6 +48,7 @@ export function EditDetails({ task, onClose }: { task: TaskDetail; onClose: () =
                   .split(",")
                   .map((label) => label.trim())
                   .filter(Boolean),
+          depends_on: sameIds(form.dependsOn, before.dependsOn) ? undefined : form.dependsOn,
           budget: hasBudget
             ? { max_cost_usd: numberOf(form.cost), max_tokens: numberOf(form.tokens) }
             : undefined,
@@ -54,7 +57,7 @@ export function EditDetails({ task, onClose }: { task: TaskDetail; onClose: () =
       { onSuccess: close },
     );
   };
-  const field = (name: keyof typeof form, label: string, sent: string = name) => ({
+  const field = (name: Exclude<keyof typeof form, "dependsOn">, label: string, sent: string = name) => ({
     label,
     value: form[name],
     error: sent in refused,
@@ -80,6 +83,12 @@ export function EditDetails({ task, onClose }: { task: TaskDetail; onClose: () =
           ))}
         </TextField>
         <TextField {...field("labels", "Labels")} placeholder="frontend, urgent" />
+        <DependsOn
+          task={task.id}
+          value={form.dependsOn}
+          error={refused.depends_on}
+          onChange={(dependsOn) => setForm({ ...form, dependsOn })}
+        />
         <Stack direction="row" sx={{ gap: 1 }}>
           <TextField
             {...field("cost", "Max. cost (USD)", "budget.max_cost_usd")}
@@ -109,6 +118,10 @@ export function EditDetails({ task, onClose }: { task: TaskDetail; onClose: () =
       </Stack>
     </Box>
   );
+}
+
+function sameIds(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id));
 }
 
 function numberOf(text: string): number | null {

@@ -1,4 +1,4 @@
-// What there is to know about a task beside its work.
+// The facts about a task beside its work.
 
 import { Box, Button, Link as MuiLink, Typography } from "@mui/material";
 import { type ReactNode, useState } from "react";
@@ -9,8 +9,18 @@ import { Mono } from "../../components/Code";
 import { TextLink } from "../../components/links";
 import { Section } from "../../components/Page";
 import { hasDraft } from "../../model/drafts";
+import { money, NOT_REPORTED } from "../../model/figures";
 import { words } from "../../model/status";
+import { useTasks } from "./DependsOn";
 import { EditDetails } from "./EditDetails";
+
+function Dependencies({ ids }: { ids: readonly string[] }) {
+  return useTasks(ids).map(({ id, short_id, name }) => (
+    <TextLink key={id} to="/tasks/$taskId" params={{ taskId: id }} sx={{ display: "block" }}>
+      <Mono>{short_id}</Mono> <bdi>{name}</bdi>
+    </TextLink>
+  ));
+}
 
 export function Facts({ task }: { task: TaskDetail }) {
   const [isEdited, setEdited] = useState(() => hasDraft(`details-${task.id}`));
@@ -71,16 +81,10 @@ export function Facts({ task }: { task: TaskDetail }) {
         )}
         {task.depends_on.length > 0 && (
           <Fact name="Waits for">
-            {task.depends_on.map((id) => (
-              <TextLink key={id} to="/tasks/$taskId" params={{ taskId: id }} sx={{ display: "block" }}>
-                <Mono>{id}</Mono>
-              </TextLink>
-            ))}
+            <Dependencies ids={task.depends_on} />
           </Fact>
         )}
-        {(task.usage.input_tokens > 0 || task.usage.output_tokens > 0) && (
-          <Fact name="Used">{used(task.usage)}</Fact>
-        )}
+        {isReported(task.usage) && <Fact name="Used">{used(task.usage)}</Fact>}
         {task.attempts > 0 && (
           <Fact name="Retried">{task.attempts === 1 ? "once" : `${task.attempts} times`}</Fact>
         )}
@@ -136,9 +140,16 @@ export function Fact({ name, children }: { name: string; children: ReactNode }) 
 
 const count = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 
+/** Whether agents reported anything of what they used. */
+export const isReported = ({ input_tokens, output_tokens, cost_usd }: Usage): boolean =>
+  input_tokens > 0 || output_tokens > 0 || cost_usd !== null;
+
 export function used(usage: Usage): string {
-  const tokens = `${count.format(usage.input_tokens)} in, ${count.format(usage.output_tokens)} out`;
-  return usage.cost_usd === null ? tokens : `${tokens}, $${usage.cost_usd.toFixed(2)}`;
+  const { input_tokens: input, output_tokens: output, cost_usd: cost } = usage;
+  // Agents that report no tokens are counted with none.
+  const tokens =
+    input + output > 0 ? `${count.format(input)} in, ${count.format(output)} out` : `tokens ${NOT_REPORTED}`;
+  return cost === null ? tokens : `${tokens}, ${money(cost)}`;
 }
 
 function budgetOf({ budget }: TaskDetail): string {

@@ -5,7 +5,9 @@ import { Box, ButtonBase, Typography } from "@mui/material";
 import { memo, useMemo, useState } from "react";
 import type { FileDiff } from "../../api/types";
 import { DiffLines } from "../../components/DiffLines";
+import { FileName } from "../../components/FileName";
 import { changeWithoutLines, hunkLines, modeNote } from "../../model/diff";
+import { plainName } from "../../model/hidden";
 import { MONO } from "../../theme";
 import { LineComment } from "./LineComment";
 import { type LineDraft, lineId } from "./useLineDrafts";
@@ -67,7 +69,12 @@ export const FileDiffCard = memo(function FileDiffCard(props: Props) {
             overflowWrap: "anywhere",
           }}
         >
-          {file.old_path && file.old_path !== file.path ? `${file.old_path} → ${file.path}` : file.path}
+          {file.old_path && file.old_path !== file.path && (
+            <>
+              <FileName name={file.old_path} /> →{" "}
+            </>
+          )}
+          <FileName name={file.path} />
         </Box>
         {file.status !== "modified" && (
           <Typography component="span" variant="caption" color="textSecondary">
@@ -101,7 +108,7 @@ export const FileDiffCard = memo(function FileDiffCard(props: Props) {
           ) : (
             <DiffLines
               lines={lines}
-              label={`Changes of ${file.path}`}
+              label={`Changes of ${plainName(file.path)}`}
               onPick={
                 onDrafts &&
                 ((line) => {

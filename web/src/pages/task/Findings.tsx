@@ -1,4 +1,4 @@
-// What the lint found in the documents, the gravest first.
+// The findings of the lint in the documents, the most severe first.
 
 import { Box, Button, Link as MuiLink, Typography } from "@mui/material";
 import { useState } from "react";

@@ -4,7 +4,7 @@ import { Typography } from "@mui/material";
 import type { TaskDetail } from "../../api/types";
 import { useAgentName } from "../../components/AgentName";
 import { duration } from "../../model/time";
-import { used } from "./Facts";
+import { isReported, used } from "./Facts";
 
 export function Generation({ task }: { task: TaskDetail }) {
   const nameOf = useAgentName();
@@ -16,7 +16,7 @@ export function Generation({ task }: { task: TaskDetail }) {
   const facts = [
     `Planned by ${nameOf(task.spec_agent)}`,
     `in ${duration(seconds)}`,
-    usage.input_tokens + usage.output_tokens > 0 && used(usage),
+    isReported(usage) && used(usage),
   ];
   return (
     <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 1.5 }}>

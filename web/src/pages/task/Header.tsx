@@ -41,6 +41,8 @@ export function Header({ task }: { task: TaskDetail }) {
             </TextLink>
           </>
         )}
+        {" / "}
+        {task.short_id}
       </Typography>
       <Stack
         direction={{ xs: "column", sm: "row" }}

@@ -1,4 +1,4 @@
-// What was taken out of the documents as secrets: kept or removed by a person.
+// The values that were redacted from the documents as secrets: kept or removed by a person.
 
 import { Box, Link as MuiLink, Stack, Typography } from "@mui/material";
 import { useDecideHeldSecret } from "../../api/actions";

@@ -3,6 +3,7 @@
 import CloseRounded from "@mui/icons-material/CloseRounded";
 import { Box, IconButton, TextField } from "@mui/material";
 import { useEffect, useState } from "react";
+import { plainName } from "../../model/hidden";
 import type { LineDraft } from "./useLineDrafts";
 
 interface Props {
@@ -14,7 +15,7 @@ interface Props {
 export function LineComment({ draft, onChange, onRemove }: Props) {
   // The whole change is drawn again when a draft changes: not at every letter.
   const [text, setText] = useState(draft.comment);
-  // What is written is kept after a pause, so that a reload loses none of it.
+  // A draft is saved after a pause, so that a reload loses none of it.
   useEffect(() => {
     if (text === draft.comment) return;
     const pause = setTimeout(() => onChange(text), 400);
@@ -49,7 +50,9 @@ export function LineComment({ draft, onChange, onRemove }: Props) {
               if ((next.trim() === "") !== (draft.comment.trim() === "")) onChange(next);
             }}
             onBlur={() => text !== draft.comment && onChange(text)}
-            slotProps={{ htmlInput: { "aria-label": `Comment on ${draft.path}, line ${draft.line}` } }}
+            slotProps={{
+              htmlInput: { "aria-label": `Comment on ${plainName(draft.path)}, line ${draft.line}` },
+            }}
           />
           <IconButton size="small" aria-label="Remove the comment" onClick={onRemove}>
             <CloseRounded sx={{ fontSize: 16 }} />

@@ -3,8 +3,9 @@
 import { Box, Button, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { plannedTasksQuery, progressQuery } from "../../api/queries";
+import { attachmentsQuery, plannedTasksQuery, progressQuery } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
+import { Attachments } from "../../components/Attachments";
 import { TextLink } from "../../components/links";
 import { Markdown } from "../../components/Markdown";
 import { Section } from "../../components/Page";
@@ -37,6 +38,7 @@ export function Overview({ task }: { task: TaskDetail }) {
         <Section title="Prompt">
           <Prompt text={task.original_prompt} />
         </Section>
+        <Files task={task.id} />
         {progress.isPending ? (
           <Paragraphs />
         ) : progress.isError && !progress.data ? (
@@ -100,6 +102,18 @@ export function Overview({ task }: { task: TaskDetail }) {
         )}
       </Box>
     </Box>
+  );
+}
+
+/** The files of the prompt and of messages. */
+function Files({ task }: { task: string }) {
+  const files = useQuery(attachmentsQuery(task));
+  if (files.isError && !files.data) return <Failed error={files.error} retry={() => void files.refetch()} />;
+  if (!files.data || files.data.length === 0) return null;
+  return (
+    <Section title="Attached files">
+      <Attachments task={task} files={files.data} />
+    </Section>
   );
 }
 

@@ -1,4 +1,4 @@
-// What a person allowed the task's agents for the rest of the task, until it is revoked.
+// The permissions that a person granted for the rest of the task, until they are revoked.
 
 import { Box, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";

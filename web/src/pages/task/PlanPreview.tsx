@@ -1,4 +1,4 @@
-// What approving the plan sets going: its tasks, in the steps in which they can run.
+// The effect of approving the plan: its tasks, in the steps in which they can run.
 
 import { Box, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";

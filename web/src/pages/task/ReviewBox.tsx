@@ -11,9 +11,9 @@ import { DecisionBar } from "./DecisionBar";
 interface Props {
   title: ReactNode;
   note: ReactNode;
-  /** What is decided about, in a line. */
+  /** The subject of the decision, in a line. */
   facts: ReactNode;
-  /** What there is to say about the whole. */
+  /** The overall comment. */
   comment: { label: string; value: string; onChange: (value: string) => void };
   children?: ReactNode;
   approve: string;

@@ -3,6 +3,8 @@
 import { Box, Checkbox, FormControlLabel, Typography } from "@mui/material";
 import type { SecretFinding } from "../../api/types";
 import { Mono } from "../../components/Code";
+import { Verbatim } from "../../components/FileName";
+import { plainName } from "../../model/hidden";
 
 interface Props {
   findings: SecretFinding[];
@@ -30,7 +32,7 @@ export function Secrets({ findings, acknowledged, onAcknowledged }: Props) {
       <Box component="ul" sx={{ listStyle: "none", m: 0, p: 0 }}>
         {findings.map((one) => {
           const isSecret = one.description === null;
-          const place = one.path ? `${one.path}, line ${one.line}` : "a commit's message";
+          const place = one.path ? `${plainName(one.path)}, line ${one.line}` : "a commit's message";
           const what = (
             <Typography variant="caption" component="span" sx={{ overflowWrap: "anywhere" }}>
               {isSecret ? (
@@ -38,7 +40,9 @@ export function Secrets({ findings, acknowledged, onAcknowledged }: Props) {
                   <Mono>{one.kind}</Mono> in {place}
                 </>
               ) : (
-                one.description
+                <bdi>
+                  <Verbatim text={one.description ?? ""} />
+                </bdi>
               )}
               {!one.at_tip && ", taken out later"}
               {one.confidence !== "sure" && " (likely; does not hold the merge)"}
@@ -59,7 +63,7 @@ export function Secrets({ findings, acknowledged, onAcknowledged }: Props) {
                         input: {
                           "aria-label": isSecret
                             ? `I know of the ${one.kind} in ${place}`
-                            : `I know that ${one.description}`,
+                            : `I know that ${plainName(one.description ?? "")}`,
                         },
                       }}
                     />

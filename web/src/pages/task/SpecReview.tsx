@@ -4,7 +4,8 @@ import { Typography } from "@mui/material";
 import { useTaskAction } from "../../api/actions";
 import type { Comment, ReviewDecision, Specs, TaskDetail } from "../../api/types";
 import { countOf, isOpen } from "../../model/comments";
-import { unsentLine, useDraft, useUnsentCount } from "../../model/drafts";
+import { planDraft, unsentLine, useDraft, useHasDraft, useUnsentCount } from "../../model/drafts";
+import { Forecast } from "./Forecast";
 import { ReviewBox } from "./ReviewBox";
 
 interface Props {
@@ -30,7 +31,10 @@ export function SpecReview({ task, specs, isUnsent, onApproved, ...loaded }: Pro
   const replies = useUnsentCount(comments.map((comment) => `reply-${comment.id}`));
   const unsent = unsentLine(isUnsent ? 1 : 0, replies);
 
+  const hasPlanEdits = useHasDraft(planDraft(task.id));
+
   const doubts = [
+    hasPlanEdits && "Edits of the plan are not saved. Approving approves the plan without them.",
     unsent && `${unsent}.${isUnsent ? " Approving discards the comment." : ""}`,
     open.length > 0 &&
       `${countOf(open.length)} ${open.length === 1 ? "is" : "are"} still open${
@@ -103,6 +107,8 @@ export function SpecReview({ task, specs, isUnsent, onApproved, ...loaded }: Pro
         text: "The task is cancelled. Its documents stay on record, and you can reopen it.",
         onReject: (done) => send("reject", done),
       }}
-    />
+    >
+      <Forecast task={task.id} />
+    </ReviewBox>
   );
 }

@@ -17,7 +17,7 @@ import { Ago } from "../../components/Ago";
 import { Aside } from "../../components/Aside";
 import { Status } from "../../components/Glyph";
 import { TextLink } from "../../components/links";
-import { OpenInZed } from "../../components/OpenInZed";
+import { OpenInEditor } from "../../components/OpenInEditor";
 import { Empty, Failed, Paragraphs } from "../../components/States";
 import type { DocumentPlace } from "../../model/documents";
 import { useDraft } from "../../model/drafts";
@@ -125,7 +125,7 @@ export function Specification({ task, place, onPlace }: Props) {
       <Box sx={{ minWidth: 0 }}>
         <Stack direction="row" sx={{ justifyContent: "space-between", alignItems: "baseline", gap: 2 }}>
           <Generation task={task} />
-          <OpenInZed path={folder.data} />
+          <OpenInEditor path={folder.data} />
         </Stack>
         <Documents
           task={task}

@@ -11,9 +11,9 @@ import { useTopic } from "../../live/provider";
 
 interface Props {
   taskId: string;
-  /** What is kept free below, in steps of eight pixels. */
+  /** The space that is kept free below, in steps of eight pixels. */
   below: { xs: number; md: number };
-  /** What stands in for what is not there. */
+  /** The placeholder for missing content. */
   missing: ReactNode;
   /** The page, or null where the task does not have what it is about. */
   children: (task: TaskDetail) => ReactNode;

@@ -1,7 +1,7 @@
 // One task: where it stands, its documents, its sessions, its change.
 
 import { Box, Tab } from "@mui/material";
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { Navigate, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import type { TaskDetail } from "../../api/types";
 import { Guide } from "../../components/Guide";
@@ -44,7 +44,12 @@ export function TaskPage() {
         </Empty>
       }
     >
-      {(task) => (task.planned ? <Task key={taskId} task={task} /> : <PlainTask key={taskId} task={task} />)}
+      {(task) => {
+        // The address may have the short id.
+        if (task.id !== taskId)
+          return <Navigate to="/tasks/$taskId" params={{ taskId: task.id }} search={true} replace />;
+        return task.planned ? <Task key={taskId} task={task} /> : <PlainTask key={taskId} task={task} />;
+      }}
     </TaskFrame>
   );
 }
@@ -60,7 +65,7 @@ function firstTab(task: TaskDetail): TaskTab {
 }
 
 function Task({ task }: { task: TaskDetail }) {
-  useTitle(task.name);
+  useTitle(`${task.short_id} ${task.name}`);
   const search = useSearch({ from: "/app/tasks/$taskId" });
   const navigate = useNavigate({ from: "/tasks/$taskId" });
   // Chosen once: a task that moves on must not take the page away from its reader.

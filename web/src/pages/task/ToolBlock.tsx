@@ -9,6 +9,7 @@ import PsychologyOutlined from "@mui/icons-material/PsychologyOutlined";
 import SearchRounded from "@mui/icons-material/SearchRounded";
 import TerminalRounded from "@mui/icons-material/TerminalRounded";
 import { Stack } from "@mui/material";
+import { Verbatim } from "../../components/FileName";
 import { Fold } from "../../components/Fold";
 import { Glyph } from "../../components/Glyph";
 import { ToolPart } from "../../components/ToolPart";
@@ -36,7 +37,9 @@ export function ToolBlock({ call }: { call: ToolCall }) {
   const line = (
     <span className={css.line}>
       <Icon sx={ICON} />
-      <span className={css.title}>{call.title}</span>
+      <bdi className={css.title}>
+        <Verbatim text={call.title} />
+      </bdi>
       <Glyph tone={tone} size={12} />
       {(tone === "failed" || tone === "stopped") && (
         <span className={tone === "failed" ? css.failed : css.note}>{label.toLowerCase()}</span>

@@ -1,4 +1,4 @@
-// What people said that no turn has carried yet: it can be changed and taken back.
+// Messages of people that no turn has delivered yet: they can be edited and withdrawn.
 
 import { Box, Button, Stack, TextField, Typography } from "@mui/material";
 import { useState } from "react";
@@ -6,6 +6,7 @@ import { useWaitingMessage } from "../../api/actions";
 import type { QueuedMessage, WorkSession } from "../../api/types";
 import { ActionButton } from "../../components/Action";
 import { Ago } from "../../components/Ago";
+import { Attachments } from "../../components/Attachments";
 import { ActionError } from "../../components/States";
 import { useIsOffline } from "../../live/provider";
 
@@ -78,6 +79,7 @@ function Waiting({ session, message }: { session: WorkSession; message: QueuedMe
               slotProps={{ htmlInput: { "aria-label": "Edit message" } }}
             />
           )}
+          <Attachments task={session.spec_task_id} files={message.attachments ?? []} />
           <Typography variant="caption" color="textSecondary">
             {message.by} · <Ago at={message.at} />
           </Typography>

@@ -31,7 +31,14 @@ function change(more: Partial<TaskDetail> = {}) {
     status: "implementation_review",
     needs_person: true,
     spec_approved_at: "2026-01-05T10:00:00Z",
-    change: { approved_by: null, checks: [], head: "0123456789abcdef", is_empty: false, items: [] },
+    change: {
+      approved_by: null,
+      checks: [],
+      head: "0123456789abcdef",
+      is_empty: false,
+      items: [],
+      repairs: [],
+    },
     ...more,
   });
   const sent: ChangeReviewBody[] = [];
@@ -199,6 +206,7 @@ test("failed checks and items without evidence stand in the question", async () 
     output: "",
     passed,
     took_ms: 10,
+    fails_on_base: false,
   });
   const checks = [check("npm test", false), check("npm run lint", true)];
   const evidence = { checks: [], commits: [], state: "claimed" as const };
@@ -216,7 +224,14 @@ test("failed checks and items without evidence stand in the question", async () 
 
 test("an empty change says that nothing is merged, and is approved as such", async () => {
   const sent = change({
-    change: { approved_by: null, checks: [], head: "0123456789abcdef", is_empty: true, items: [] },
+    change: {
+      approved_by: null,
+      checks: [],
+      head: "0123456789abcdef",
+      is_empty: true,
+      items: [],
+      repairs: [],
+    },
   });
   const person = await open("/tasks/spt_1");
   await person.click(await ready(/^Approve & merge/));
@@ -262,4 +277,31 @@ test("a change that moved on is not merged, and the question says so", async () 
   const asked = await confirmation("Approve & merge?");
   await person.click(asked.getByRole("button", { name: "Approve & merge" }));
   expect((await asked.findByText(/moved on to/)).textContent).toBe("The change has moved on to fedcba98.");
+});
+
+test("the review of a plan says what it will probably use, and from what that is known", async () => {
+  specification();
+  server.use(
+    http.get("/api/v1/spec-tasks/{id}/forecast", ({ response }) =>
+      response(200).json({
+        forecast: {
+          planned_tasks: 3,
+          cost_usd: { low: 1.5, median: 2, high: 4, basis: 14 },
+          tokens: null,
+        },
+      }),
+    ),
+  );
+  await open("/tasks/spt_1");
+  expect(
+    await screen.findByText(
+      "Carrying out this plan will probably use $1.50 to $4.00 (from 14 finished planned tasks).",
+    ),
+  ).toBeTruthy();
+});
+
+test("a plan without a forecast says what one needs", async () => {
+  specification();
+  await open("/tasks/spt_1");
+  await screen.findByText(/^No forecast yet: it needs finished planned tasks of this project/);
 });

@@ -16,7 +16,7 @@ export interface LineDraft {
   comment: string;
 }
 
-/** What identifies a line; it has one comment. */
+/** The key of a line; it has one comment. */
 export function lineId({ path, side, line }: Pick<LineDraft, "path" | "side" | "line">): string {
   return `${side}:${line}:${path}`;
 }

@@ -123,3 +123,35 @@ test("what is sent again without an answer has the same key, so that one task co
   expect(keys[1]).toBe(keys[0]);
   expect(keys[2]).not.toBe(keys[0]);
 });
+
+test("a task whose file was refused is completed by the next try", async () => {
+  const made: boolean[] = [];
+  const uploads: string[] = [];
+  server.use(
+    ...having(aTaskDetail()),
+    http.post("/api/v1/spec-tasks/from-prompt", async ({ request, response }) => {
+      made.push((await request.json()).start ?? true);
+      return response(201).json(aTask());
+    }),
+    http.post("/api/v1/spec-tasks/{id}/attachments", ({ query, response }) => {
+      const name = query.get("name") ?? "";
+      uploads.push(name);
+      return name === "large.bin"
+        ? response.untyped(refusal(413, "The file is larger than 5 MiB."))
+        : response(201).json({ id: `att_${name}`, name, media_type: "text/plain", size: 1 });
+    }),
+    http.post("/api/v1/spec-tasks/{id}/start", ({ response }) => response(200).json(aTask())),
+  );
+  const person = await open("/tasks?create=true");
+  const form = await begun();
+  await fill(person, form.getByLabelText(PROMPT), "Add due dates");
+  const files = ["small.txt", "large.bin"].map((name) => new File(["x"], name, { type: "text/plain" }));
+  await person.upload(form.getByLabelText("Files"), files);
+  await person.click(form.getByRole("button", { name: "Create and start" }));
+  await form.findByText("large.bin: The file is larger than 5 MiB.");
+  await person.click(form.getByRole("button", { name: "Remove large.bin" }));
+  await person.click(form.getByRole("button", { name: "Create and start" }));
+  await screen.findByRole("heading", { name: "Add due dates" });
+  expect(made).toEqual([false]);
+  expect(uploads).toEqual(["small.txt", "large.bin", "small.txt"]);
+});

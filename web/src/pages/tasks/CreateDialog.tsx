@@ -13,7 +13,11 @@ import {
   templatesQuery,
 } from "../../api/queries";
 import type { Complexity, Priority, TaskType } from "../../api/types";
+import { AttachButton, ChosenFiles, takesFiles, useFiles } from "../../components/AttachFiles";
+import { Fold } from "../../components/Fold";
 import { Field, FormDialog, SelectField } from "../../components/FormDialog";
+import { OptionFields } from "../../components/OptionFields";
+import { agentFor, isListed, type OptionValues, ruleOf } from "../../model/agentOptions";
 import { useDraft } from "../../model/drafts";
 import { settingsOf } from "../../model/settings";
 import { canBePlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
@@ -40,9 +44,11 @@ interface Draft {
   template: string;
   itemLines: string;
   isPlannedFirst: boolean;
+  plannerOptions: OptionValues;
+  implementerOptions: OptionValues;
 }
 
-/** What is filled in; it is kept until a task is made of it. */
+/** The values of the form; they are kept until a task is created from them. */
 const EMPTY: Draft = {
   place: "",
   prompt: "",
@@ -54,6 +60,8 @@ const EMPTY: Draft = {
   template: "",
   itemLines: "",
   isPlannedFirst: true,
+  plannerOptions: {},
+  implementerOptions: {},
 };
 
 export function CreateDialog({ project, onClose }: { project?: string; onClose: () => void }) {
@@ -68,6 +76,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
     form;
   const set = (change: Partial<Draft>) => setForm({ ...form, ...change });
   const keyOf = useOnce(create);
+  const attached = useFiles();
 
   const known = projects.data ?? [];
   const others = samplesWithoutProject(samples.data ?? [], known);
@@ -115,6 +124,20 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
     !suggestions &&
     !isChosen &&
     !hasDefaultAgents(agents.data, plans);
+  const id = (part: "spec_agent" | "implementation_agent", chosen: string) =>
+    chosen || String(inForce(part) ?? "");
+  const planningAgent = plans
+    ? agentFor(agents.data ?? [], "planning", id("spec_agent", planner))
+    : undefined;
+  const builder = agentFor(agents.data ?? [], "implementation", id("implementation_agent", implementer));
+  // A draft that was kept by an earlier version has none.
+  const plannerOptions = form.plannerOptions ?? {};
+  const implementerOptions = form.implementerOptions ?? {};
+  const rules = [
+    ...ruleOf("planning", planningAgent, plannerOptions),
+    ...ruleOf("implementation", builder, implementerOptions),
+  ];
+  const hasOptions = [planningAgent, builder].some((agent) => agent?.options.some(isListed));
   const needsItems = Boolean(pattern?.takes_items) && items.length === 0;
   const canSend = prompt.trim() !== "" && place !== "" && !needsItems && !hasNoAgent;
 
@@ -129,10 +152,11 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
       template: pattern ? template : undefined,
       items: pattern?.takes_items ? items : undefined,
       planning: canBePlanned(type) && !isPlannedFirst ? false : undefined,
+      agent_options: rules.length > 0 ? rules : undefined,
     };
     const task = sample
       ? ({ from: "demo", body: { ...common, demo_repo: sample.id } } as const)
-      : ({ from: "prompt", body: { ...common, project_id: place } } as const);
+      : ({ from: "prompt", body: { ...common, project_id: place }, files: attached.files } as const);
     create.mutate(
       { ...task, key: keyOf(task) },
       {
@@ -174,17 +198,30 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
       {hasNoAgent && (
         <NoAgent agents={agents.data ?? []} onBuiltIn={(id) => set({ planner: id, implementer: id })} />
       )}
-      <Field
-        field="prompt"
-        label="What should the agents do?"
-        multiline
-        minRows={4}
-        maxRows={12}
-        autoFocus
-        value={prompt}
-        onChange={(value) => set({ prompt: value })}
-        placeholder="Add user accounts with email and password, so that every person sees only their own todos."
-      />
+      <Box {...(sample ? {} : takesFiles(attached.add))}>
+        <Field
+          field="prompt"
+          label="What should the agents do?"
+          multiline
+          minRows={4}
+          maxRows={12}
+          autoFocus
+          value={prompt}
+          onChange={(value) => set({ prompt: value })}
+          placeholder="Add user accounts with email and password, so that every person sees only their own todos."
+        />
+        {!sample && (
+          <>
+            <Box sx={{ display: "flex", alignItems: "center" }}>
+              <AttachButton onChoose={attached.add} />
+              <Typography variant="caption" color="textSecondary">
+                Attach or drop images and files that belong to the prompt
+              </Typography>
+            </Box>
+            <ChosenFiles {...attached} />
+          </>
+        )}
+      </Box>
       {suggestions && (
         <Prompts
           sample={suggestions}
@@ -249,6 +286,36 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
           agents={agents.data ?? []}
         />
       </Box>
+      {hasOptions && (
+        <Fold label="Agent options" quiet startOpen={rules.length > 0}>
+          <Box
+            sx={{ display: "grid", gap: 2, pt: 1, ml: -2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}
+          >
+            {planningAgent && (
+              <OptionFields
+                options={planningAgent.options}
+                values={plannerOptions}
+                unchosen="As configured"
+                prefix="Planning: "
+                onChange={(option, value) =>
+                  set({ plannerOptions: withOption(plannerOptions, option, value) })
+                }
+              />
+            )}
+            {builder && (
+              <OptionFields
+                options={builder.options}
+                values={implementerOptions}
+                unchosen="As configured"
+                prefix="Implementation: "
+                onChange={(option, value) =>
+                  set({ implementerOptions: withOption(implementerOptions, option, value) })
+                }
+              />
+            )}
+          </Box>
+        </Fold>
+      )}
       {canBePlanned(type) && !hasReadyPlan && (
         <FormControlLabel
           control={
@@ -283,4 +350,10 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
       )}
     </FormDialog>
   );
+}
+
+/** The options with another value of one of them, or without it. */
+function withOption(options: OptionValues, id: string, value: string | boolean | undefined): OptionValues {
+  const { [id]: _, ...others } = options;
+  return value === undefined ? others : { ...others, [id]: value };
 }

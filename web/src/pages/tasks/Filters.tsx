@@ -1,4 +1,4 @@
-// What narrows the task list down; all of it is in the address, so that a list can be kept and shared.
+// The filters of the task list; all of them are in the address, so that a list can be saved and shared.
 
 import FilterListRounded from "@mui/icons-material/FilterListRounded";
 import SearchRounded from "@mui/icons-material/SearchRounded";

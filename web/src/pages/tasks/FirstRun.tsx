@@ -1,4 +1,4 @@
-// What to do first, as steps: an agent, a repository, a prompt.
+// The first steps: an agent, a repository, a prompt.
 
 import CheckCircleRounded from "@mui/icons-material/CheckCircleRounded";
 import RadioButtonUncheckedRounded from "@mui/icons-material/RadioButtonUncheckedRounded";

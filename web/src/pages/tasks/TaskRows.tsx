@@ -157,6 +157,8 @@ const Row = memo(function Row({ task, at, project, asks }: RowProps) {
           {task.name}
         </p>
         <p className={css.note}>
+          {task.short_id}
+          {" · "}
           <span className={`${css.status} ${css[tone] ?? ""}`}>{label}</span>
           {!task.planned && ` · ${withoutPlan(task.type)}`}
           {why && (

@@ -59,7 +59,7 @@ export function TemplateChoice({ templates, value, onChange }: Props) {
   );
 }
 
-/** What a template does that the fields below do not show. */
+/** The effects of a template that the fields below do not show. */
 function Gives({ template }: { template: Template }) {
   const said = [
     template.start === "after_approval" && "Its plan is ready: you approve it, and work begins.",
