@@ -115,9 +115,10 @@ pictures: web ## Takes the documentation's pictures from the running page
 	$(CARGO) build --quiet --locked --package spectask
 	cd web && npm run --silent pictures
 
-test-agents: web ## Plays jobs with real agents (AGENTS=all: every failure with each)
+test-agents: web ## Plays jobs with real agents (AGENTS=all: every failure with each), and drives sessions with acpx
 	$(CARGO) build --quiet --locked --package spectask
 	node tests/agents/run.mjs
+	node tests/agents/acpx.mjs
 
 clean: ## Removes what was built
 	$(CARGO) clean

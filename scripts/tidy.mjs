@@ -75,6 +75,13 @@ const layers = {
     "files", "process", "repository", "objects", "refs", "history", "worktrees", "commits", "collisions", "transport",
   ],
   "crates/specs/src": ["markdown", "outline", "plan", "requirements", "lint"],
+  "crates/api/src": [
+    "request", "people", "projects", "tasks", "documents", "reviews", "sessions", "insight", "live", "server",
+  ],
+  "crates/engine/src": [
+    "settings", "confinement", "projects", "wire", "notifications", "worktrees", "agents", "documents", "insight", "record",
+    "effects", "scheduling", "maintenance",
+  ],
 };
 for (const [root, folders] of Object.entries(layers)) {
   const exported = new Map();

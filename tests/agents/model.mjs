@@ -1,6 +1,6 @@
 // A model server for tests, on loopback: it answers as a script in the prompt says, and fails as the script says.
 //
-// It speaks Anthropic Messages, OpenAI Chat Completions, OpenAI Responses and Gemini generateContent, streamed or not.
+// It speaks Anthropic Messages, OpenAI Chat Completions, OpenAI Responses, Gemini generateContent and Ollama chat, streamed or not.
 // A script is the lines of the last user message that begin with `STUB:`; each model call carries out one step:
 //
 //   STUB:WRITE <path> <content>   one tool call that writes a file; `\n` in the content is a line break
@@ -74,8 +74,8 @@ export async function startModel({ port = 0, log } = {}) {
         return;
       case "drop":
         if (streams) {
-          openStream(response);
-          response.write(": begun\n\n");
+          openStream(response, api);
+          response.write(api.lines ? "\n" : ": begun\n\n");
         }
         setTimeout(() => request.socket.destroy(), 50);
         return;
@@ -85,8 +85,9 @@ export async function startModel({ port = 0, log } = {}) {
         return sendJson(response, Number(fault.kind), api.failure(Number(fault.kind), ...wordsOf(fault.kind)));
     }
     if (streams) {
-      openStream(response);
+      openStream(response, api);
       api.stream(body, reply, (event, name) => {
+        if (api.lines) return response.write(`${JSON.stringify(event)}\n`);
         if (name) response.write(`event: ${name}\n`);
         response.write(`data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`);
       });
@@ -357,6 +358,29 @@ const gemini = {
   },
 };
 
+const ollama = {
+  name: "ollama",
+  // Its streams are lines of JSON.
+  lines: true,
+  context: ["", "the input length exceeds the context length"],
+  failure: (_status, _type, message) => ({ error: message }),
+  streams: (body) => body.stream !== false,
+  read: (body) => ({
+    tools: (body.tools ?? []).map((tool) => ({ name: tool.function.name, schema: tool.function.parameters })),
+    turns: (body.messages ?? []).map((message) => (message.role === "user" ? { user: message.content } : { results: message.role === "tool" ? 1 : 0 })),
+  }),
+  whole(body, reply) {
+    const calls = reply.tool ? { tool_calls: [{ function: { name: reply.tool, arguments: reply.args } }] } : {};
+    const message = { role: "assistant", content: reply.text, ...calls };
+    return { model: body.model, created_at: "2025-01-01T00:00:00Z", message, done: true, done_reason: "stop", prompt_eval_count: 10, eval_count: 5 };
+  },
+  stream(body, reply, send) {
+    const { message, ...rest } = this.whole(body, reply);
+    send({ model: rest.model, created_at: rest.created_at, message, done: false });
+    send({ ...rest, message: { role: "assistant", content: "" } });
+  },
+};
+
 const GRPC = { 401: "UNAUTHENTICATED", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 529: "UNAVAILABLE" };
 
 function openAiFailure(status, type, message, code = null) {
@@ -366,6 +390,7 @@ function openAiFailure(status, type, message, code = null) {
 function apiOf(place) {
   if (place.endsWith("/messages")) return anthropic;
   if (place.endsWith("/chat/completions")) return chat;
+  if (place.endsWith("/api/chat")) return ollama;
   if (place.endsWith("/responses")) return responses;
   if (/:(stream)?generateContent$/i.test(place)) return gemini;
   return undefined;
@@ -395,8 +420,8 @@ function parse(text) {
   }
 }
 
-function openStream(response) {
-  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
+function openStream(response, api) {
+  response.writeHead(200, { "content-type": api.lines ? "application/x-ndjson" : "text/event-stream", "cache-control": "no-cache" });
 }
 
 function sendJson(response, status, body) {

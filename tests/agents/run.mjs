@@ -24,7 +24,10 @@ const ROOT = path.resolve(HERE, "../..");
 const PLACE = path.join(ROOT, "target/test-agents");
 const HOME = path.join(PLACE, "home");
 const TOKEN = "test-agents-token-0123456789abcdef";
-const KNOWN = ["opencode", "qwen", "gemini", "codex", "claude"];
+/** Agents that are installed for the tests, and the built-in model agent with the API of each provider. */
+const INSTALLED = ["opencode", "qwen", "gemini", "codex", "claude"];
+const BUILT_IN = { model: "openai", "model-anthropic": "anthropic", "model-gemini": "gemini", "model-ollama": "ollama" };
+const KNOWN = [...INSTALLED, ...Object.keys(BUILT_IN)];
 const { AGENTS } = process.env;
 const CHOSEN = AGENTS && AGENTS !== "all" ? AGENTS.split(",") : KNOWN;
 /** How many tasks run side by side. */
@@ -88,23 +91,37 @@ stream_max_retries = 1
     CLAUDE_CODE_MAX_RETRIES: "1",
     GEMINI_API_KEY: "test-key-gemini",
     GOOGLE_GEMINI_BASE_URL: url,
+    OLLAMA_HOST: url,
     OPENAI_API_KEY: "test-key-openai",
     OPENAI_BASE_URL: `${url}/v1`,
     OPENAI_MODEL: "test-model",
   };
 }
 
+/** The built-in agent is set up by the table [model]; entries with its command use other providers. */
+function modelAgents(program) {
+  const entries = Object.entries(BUILT_IN).filter(([id]) => id !== "model").map(([id, provider]) => `[[agents]]
+id = "${id}"
+command = "${program}"
+args = ["agent", "model", "--model", "test-model", "--provider", "${provider}"]
+`);
+  return `[model]
+name = "test-model"
+provider = "openai"
+${entries.join("")}`;
+}
+
 async function serve(bin, variables) {
+  const program = process.env.SPECTASK_BINARY ?? path.join(ROOT, "target/debug/spectask");
   writeFileSync(path.join(PLACE, "spectask.toml"), `[limits]
 max_instances = ${2 * PARALLEL}
 [turns]
 start_deadline_seconds = 30
 no_progress_deadline_seconds = 20
-`);
-  const program = process.env.SPECTASK_BINARY ?? path.join(ROOT, "target/debug/spectask");
+${modelAgents(program)}`);
   const log = openSync(path.join(PLACE, "server.log"), "a");
   const env = {
-    PATH: `${bin}:${process.env.PATH}`,
+    PATH: [bin, process.env.PATH].filter(Boolean).join(":"),
     HOME,
     LANG: "C.UTF-8",
     SPECTASK_TOKEN: TOKEN,
@@ -349,6 +366,9 @@ async function playPassing(api, agent, kind) {
   expect((await files(api, id)) === "one.md two.md", `the work is ${await files(api, id)}`);
 }
 
+/** Whether an agent may take a failure for a limit of its account: until it is over, no session of the agent goes on. */
+const isLimit = (kind) => FAULTS[kind].includes("limit");
+
 /** A failure that stays: the session fails or is parked with the reason, and is done after it is over and tried again. */
 async function playStaying(api, model, agent, kind, after) {
   const { id, name } = await begin(api, agent, { kind, after, times: Infinity });
@@ -362,9 +382,9 @@ async function playStaying(api, model, agent, kind, after) {
   }
   const session = task.work_sessions.find((one) => one.last_error);
   checkReason(session?.last_error ?? task.last_error, FAULTS[kind]);
-  if (task.status !== "implementation_failed") return void (await api.post(`/spec-tasks/${id}/cancel`, {}));
   model.heal(name);
-  await api.post(`/spec-tasks/${id}/retry`, {});
+  if (task.status === "implementation_failed") await api.post(`/spec-tasks/${id}/retry`, {});
+  else await api.post(`/agents/${agent}/resume`, {});
   const again = await api.reaches(id, "implementation_review", "done");
   expect(again.status !== "implementation_failed", `after Retry: ${JSON.stringify(again.last_error)}`);
   expect((await files(api, id)) === "one.md two.md", `after Retry the work is ${await files(api, id)}`);
@@ -380,32 +400,58 @@ const SHARE = {
   gemini: ["permission request", "hang passes", "empty stays after 1"],
   codex: ["read only", "engine dies", "401 stays after 0", "429 stays after 0", "drop stays after 0"],
   claude: ["engine dies", "529 passes", "drop passes", "429 stays after 1", "500 stays after 0"],
+  model: ["permission request", "read only", "429 passes", "401 stays after 1", "context stays after 1"],
+  "model-anthropic": ["529 passes", "drop passes"],
+  "model-gemini": ["empty passes", "401 stays after 0"],
+  "model-ollama": ["500 passes"],
 };
 
-/** Everything that an agent can play, by name. */
+/** Plays a failure that may be a limit, which other sessions of the agent do not meet: it is over afterwards. */
+async function withoutLimit(api, agent, play) {
+  try {
+    await play();
+  } finally {
+    await api.post(`/agents/${agent}/resume`, {});
+  }
+}
+
+/** Everything that an agent can play, by name; a play that is `alone` is the only one of its agent at its time. */
 function playsOf(agent, { api, server, model }) {
   const plays = { "prompt to landing with a crew of four": () => playJob(api, agent) };
-  if (agent === "gemini") plays["permission request"] = () => playAsk(api, server, agent);
-  if (agent === "codex") plays["read only"] = () => playReadOnly(api, agent);
+  if (agent === "gemini" || BUILT_IN[agent]) plays["permission request"] = () => playAsk(api, server, agent);
+  if (agent === "codex" || BUILT_IN[agent]) plays["read only"] = () => playReadOnly(api, agent);
   if (ENGINES[agent]) plays["engine dies"] = () => playEngineDeath(api, server, agent, ENGINES[agent]);
-  for (const kind of PASSING) plays[`${kind} passes`] = () => playPassing(api, agent, kind);
+  const limits = new Set();
+  const failing = (name, kind, play) => {
+    plays[name] = isLimit(kind) ? () => withoutLimit(api, agent, play) : play;
+    if (isLimit(kind)) limits.add(name);
+  };
+  for (const kind of PASSING) failing(`${kind} passes`, kind, () => playPassing(api, agent, kind));
   for (const kind of Object.keys(FAULTS)) {
-    for (const after of [0, 1]) plays[`${kind} stays after ${after}`] = () => playStaying(api, model, agent, kind, after);
+    for (const after of [0, 1]) failing(`${kind} stays after ${after}`, kind, () => playStaying(api, model, agent, kind, after));
   }
   const chosen = AGENTS ? Object.keys(plays) : Object.keys(plays).filter((name, index) => index === 0 || SHARE[agent].includes(name));
   const isWanted = (name) => new RegExp(process.env.PLAYS ?? "").test(name);
-  return chosen.filter(isWanted).map((name) => [`${agent}: ${name}`, plays[name]]);
+  return chosen.filter(isWanted).map((name) => ({ agent, name: `${agent}: ${name}`, alone: limits.has(name), run: plays[name] }));
+}
+
+/** Takes the next play that may begin beside those that run. */
+function takeNext(plays, running) {
+  const isFree = (play) => ![...running].some((other) => other.agent === play.agent && (other.alone || play.alone));
+  const at = plays.findIndex(isFree);
+  return at < 0 ? undefined : plays.splice(at, 1)[0];
 }
 
 /** Plays side by side; returns how many failed. */
 async function playAll(plays, running) {
   let failed = 0;
   const worker = async () => {
-    for (let play = plays.shift(); play; play = plays.shift()) {
-      const [name, run] = play;
+    // A worker that may begin none ends: the one that plays the agent's other play takes what is left.
+    for (let play = takeNext(plays, running); play; play = takeNext(plays, running)) {
+      const { name, run } = play;
       const begun = Date.now();
       const seconds = () => `${((Date.now() - begun) / 1000).toFixed(1)} s`;
-      running.add(name);
+      running.add(play);
       try {
         await run();
         console.log(`ok    ${name} (${seconds()})`);
@@ -413,7 +459,7 @@ async function playAll(plays, running) {
         failed += 1;
         console.log(`FAIL  ${name} (${seconds()})\n      ${error.message.slice(0, 3000)}`);
       }
-      running.delete(name);
+      running.delete(play);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
@@ -423,7 +469,7 @@ async function playAll(plays, running) {
 async function main() {
   rmSync(PLACE, { recursive: true, force: true });
   mkdirSync(HOME, { recursive: true });
-  const bin = await installAgents();
+  const bin = CHOSEN.some((agent) => INSTALLED.includes(agent)) ? await installAgents() : "";
   const model = await startModel({ log: path.join(PLACE, "model.log") });
   const server = await serve(bin, configure(model.url));
   const api = new Api(server.url);
@@ -439,11 +485,11 @@ async function main() {
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop(1));
   const running = new Set();
   setTimeout(() => {
-    console.log(`FAIL  not finished within ${DEADLINE / 1000} s: ${[...running].join("; ")}`);
+    console.log(`FAIL  not finished within ${DEADLINE / 1000} s: ${[...running].map((play) => play.name).join("; ")}`);
     stop(1);
   }, DEADLINE).unref();
   // The check is what people begin with, and it is when agents set up their home folder: some cannot do that twice at once.
-  const checks = CHOSEN.map((agent) => [`${agent}: check`, () => playCheck(api, server, agent)]);
+  const checks = CHOSEN.map((agent) => ({ agent, name: `${agent}: check`, alone: true, run: () => playCheck(api, server, agent) }));
   const plays = CHOSEN.flatMap((agent) => playsOf(agent, { api, server, model }));
   const failed = (await playAll(checks, running)) + (await playAll(plays, running));
   if (failed > 0) console.log(`${failed} failed`);
