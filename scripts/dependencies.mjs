@@ -98,14 +98,15 @@ const isLater = (one, other) => {
 const PLACES = { null: ["src"], dev: ["src", "tests", "benches", "examples"], build: ["build.rs"] };
 
 /** The dependencies that no code of a package names. */
-function unused({ manifest_path, dependencies }) {
+function unused({ manifest_path, dependencies, metadata }) {
+  const ignored = metadata?.["cargo-machete"]?.ignored ?? [];
   const texts = {};
   for (const [kind, places] of Object.entries(PLACES)) {
     texts[kind] = places.flatMap((place) => sources(join(dirname(manifest_path), place))).join("\n");
   }
   const isNamed = ({ name, rename, kind }) =>
     new RegExp(`\\b${(rename ?? name).replaceAll("-", "_")}\\b(?:::|;| as |\\])`).test(texts[kind]);
-  return dependencies.filter((dependency) => !isNamed(dependency)).map(({ name }) => name);
+  return dependencies.filter((dependency) => !isNamed(dependency)).map(({ name }) => name).filter((name) => !ignored.includes(name));
 }
 
 /** The code of a file or a folder, without its comments. */

@@ -51,6 +51,16 @@ for (const line of section.split("\n")) {
   if (!line.includes("path =") && !line.includes("# ")) problems.push(`Cargo.toml: ${name} does not say why it is there`);
 }
 
+// Features: tests ask for none that the program lacks. So the tested program is the one that is shipped, and no crate is compiled twice.
+const variants = (...selection) => {
+  const lines = run("cargo", "tree", "--locked", ...selection, "--prefix", "none", "--format", "{p} {f}").split("\n");
+  return new Set(lines.map((line) => line.replace(" (*)", "").trim()).filter(Boolean));
+};
+const tested = variants("--workspace", "-e", "normal,build,dev");
+for (const variant of variants("--package", "spectask", "-e", "normal,build")) {
+  if (!tested.has(variant)) problems.push(`${variant}: tests ask for other features of it: let the workspace ask for them, too`);
+}
+
 // Leftovers.
 const files = run("git", "ls-files").split("\n").filter(Boolean);
 const text = (file) => {

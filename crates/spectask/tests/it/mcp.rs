@@ -4,9 +4,9 @@ use crate::harness::{Place, Server, git, stray_processes, text, until};
 use rmcp::ServiceExt as _;
 use rmcp::model::{CallToolRequestParams, CallToolResult};
 use rmcp::service::{RoleClient, RunningService};
-use rmcp::transport::TokioChildProcess;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::process::Stdio;
 use tokio::process::Command;
 
 const PROMPT: &str = "Write the chapters";
@@ -220,7 +220,10 @@ async fn an_answer_in_time_goes_to_the_call_and_to_no_other_turn() {
 async fn client(url: &str, arguments: &[&str]) -> RunningService<RoleClient, ()> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spectask"));
     command.arg("mcp").args(arguments).env("SPECTASK_URL", url).env("SPECTASK_TOKEN", crate::harness::TOKEN);
-    let transport = TokioChildProcess::new(command).expect("the binary starts");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    // It ends with its standard input, when the client is closed or dropped.
+    let mut server = command.spawn().expect("the binary starts");
+    let transport = (server.stdout.take().expect("a pipe"), server.stdin.take().expect("a pipe"));
     ().serve(transport).await.expect("a greeting")
 }
 
