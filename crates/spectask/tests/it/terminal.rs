@@ -174,12 +174,13 @@ async fn a_flood_waits_for_the_page() {
     let (mut terminal, _) = Terminal::open(&job.server, &id).await;
     // A program that prints without end waits for the page.
     terminal.received = 0;
-    terminal.enter("yes").await;
+    terminal.enter("yes flood64391").await;
     while terminal.received < 500 * 1024 {
         let Message::Binary(bytes) = terminal.next().await else { panic!("no output") };
         terminal.take(&bytes);
     }
     terminal.stream.send(Message::binary(vec![3])).await.expect("sent");
+    until_ended("flood64391").await;
     terminal.enter("echo over$((1+1))").await;
     let shown = terminal.received;
     assert!(shown <= MAX_UNSHOWN, "{shown}");
