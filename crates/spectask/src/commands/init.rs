@@ -112,6 +112,9 @@ fn describe(found: &DetectedRepository, agents: &Value) {
     line("Setup", &command(&detection.setup_command));
     line("Tests", &command(&detection.test_command));
     line("Checks", &list(&detection.checks));
+    for manifest in &detection.unreadable_manifests {
+        line("Unreadable", &format!("{}: {}", manifest.path, manifest.error));
+    }
     for (at, agent) in agents::summary(agents).iter().enumerate() {
         line(if at == 0 { "Agents" } else { "" }, agent);
     }

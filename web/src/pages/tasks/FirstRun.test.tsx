@@ -19,6 +19,7 @@ const found = {
     setup_command: "npm ci",
     stacks: [],
     test_command: "npm test",
+    unreadable_manifests: [{ path: "web/package.json", error: "expected `,` at line 3 column 5" }],
   },
   has_settings_file: false,
   project_id: null,
@@ -74,6 +75,7 @@ test("a repository is looked at by its path, then added with what was found", as
   await person.keyboard("{Enter}");
   const status = within(await repository.findByRole("status", { name: "What was found" }));
   expect(status.getByText("npm ci")).toBeTruthy();
+  expect(status.getByText("web/package.json: expected `,` at line 3 column 5")).toBeTruthy();
   await person.click(status.getByRole("button", { name: "Add this repository" }));
   await repository.findByText("/srv/todo");
   expect(sent).toEqual({

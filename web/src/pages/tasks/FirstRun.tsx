@@ -172,7 +172,7 @@ function AddRepository() {
 function Found({ found }: { found: DetectedRepository }) {
   const add = useAddProject();
   const keyOf = useOnce(add);
-  const { languages, setup_command, checks } = found.detection;
+  const { languages, setup_command, checks, unreadable_manifests } = found.detection;
   const send = () => {
     // A file of the repository says more than what was detected.
     const settings = found.has_settings_file ? undefined : { setup_command, checks };
@@ -188,6 +188,10 @@ function Found({ found }: { found: DetectedRepository }) {
     ["Languages", languages.join(", ") || "none found"],
     ["Setup", setup_command ?? "none found"],
     ["Checks", checks.join("\n") || "none found"],
+    ...unreadable_manifests.map(({ path, error }): [string, string] => [
+      "Unreadable",
+      `${path}: ${error}`,
+    ]),
   ];
   return (
     <Box role="status" aria-label="What was found">
@@ -196,7 +200,7 @@ function Found({ found }: { found: DetectedRepository }) {
         sx={{ m: 0, display: "grid", gridTemplateColumns: "auto 1fr", columnGap: 2, rowGap: 0.5 }}
       >
         {rows.map(([name, value]) => (
-          <Box key={name} sx={{ display: "contents" }}>
+          <Box key={`${name} ${value}`} sx={{ display: "contents" }}>
             <Typography component="dt" variant="body2" color="textSecondary">
               {name}
             </Typography>

@@ -3,6 +3,7 @@
 use super::listing::Listing;
 use super::runner::RUNNERS;
 use super::tools::DETECTORS;
+use super::unreadable::{UnreadableManifest, unreadable_manifests};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -51,6 +52,8 @@ pub struct Detection {
     /// The commands worth being checks: the tests, then the others.
     #[schema(example = json!(["npm test", "npm run lint"]))]
     pub checks: Vec<String>,
+    /// Manifests that do not parse: what they would have named is missing here.
+    pub unreadable_manifests: Vec<UnreadableManifest>,
 }
 
 /// Detects the tools of a repository.
@@ -93,7 +96,14 @@ pub fn detect(listing: &Listing) -> Detection {
         linters.iter().flat_map(|stack| stack.checks.iter().map(|check| within(&stack.folder, check))),
     );
     let joined = |commands: Vec<String>| (!commands.is_empty()).then(|| commands.join(" && "));
-    Detection { languages, stacks, setup_command: joined(setup), test_command: joined(tests), checks }
+    Detection {
+        languages,
+        stacks,
+        setup_command: joined(setup),
+        test_command: joined(tests),
+        checks,
+        unreadable_manifests: unreadable_manifests(listing),
+    }
 }
 
 /// Returns whether a stack is a member of one above it: of a workspace, a parent project or the same runner.

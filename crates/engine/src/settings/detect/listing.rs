@@ -87,10 +87,15 @@ impl Listing {
         self.files.iter().filter(is_manifest).cloned().collect()
     }
 
-    /// Adds the content of a file.
-    pub fn add(&mut self, path: &str, content: String) {
+    /// Adds the content of a file, without a byte order mark.
+    pub fn add(&mut self, path: &str, content: &str) {
         self.files.insert(path.to_owned());
-        self.contents.insert(path.to_owned(), content);
+        self.contents.insert(path.to_owned(), content.trim_start_matches('\u{feff}').to_owned());
+    }
+
+    /// Returns the paths and contents that were added.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.contents.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
     /// Returns the folders that may have a manifest, the root first, then by depth.

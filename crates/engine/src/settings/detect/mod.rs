@@ -11,8 +11,10 @@ mod render;
 mod repository;
 mod runner;
 mod tools;
+mod unreadable;
 
 pub use detection::{Detection, Stack, detect};
 pub use listing::Listing;
 pub use render::project_file;
 pub use repository::{DetectError, DetectedRepository, detect_at};
+pub use unreadable::UnreadableManifest;

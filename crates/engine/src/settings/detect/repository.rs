@@ -93,7 +93,7 @@ fn read(repository: &Repository, revision: &str) -> Result<(Detection, bool), gi
         if repository.size(&commit, &path)?.is_some_and(|size| size <= MAX_MANIFEST_BYTES)
             && let Some(bytes) = repository.read(&commit, &path)?
         {
-            listing.add(&path, String::from_utf8_lossy(&bytes).into_owned());
+            listing.add(&path, &String::from_utf8_lossy(&bytes));
         }
     }
     Ok((detect(&listing), has_settings_file))

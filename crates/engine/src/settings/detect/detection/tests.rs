@@ -9,7 +9,7 @@ fn found(files: &[(&str, &str)]) -> Detection {
     let mut listing = Listing::new(files.iter().map(|(path, _)| (*path).to_owned()));
     for path in listing.manifests() {
         let text = files.iter().find(|(name, _)| *name == path).map_or("", |(_, text)| text);
-        listing.add(&path, text.to_owned());
+        listing.add(&path, text);
     }
     detect(&listing)
 }
@@ -291,6 +291,28 @@ fn languages_are_named_once_and_in_order() {
         ("b/go.mod", ""),
     ];
     assert_eq!(found(&files).languages, ["Rust", "Go", "TypeScript"]);
+}
+
+#[test]
+fn manifests_that_do_not_parse_are_named() {
+    let files = [
+        ("package.json", "\u{feff}{\"scripts\":{\"test\":\"vitest run\"}}"),
+        ("api/Cargo.toml", "[package\nname = \"a\"\n"),
+        ("web/package.json", "{\n  \"scripts\": {\n<<<<<<< HEAD\n"),
+        ("tool/package.json", "[]"),
+        ("other/go.mod", "not a module"),
+    ];
+    let found = found(&files);
+    assert_eq!(found.checks.first().map(String::as_str), Some("npm test"), "a byte order mark is no error");
+    let named: Vec<_> =
+        found.unreadable_manifests.iter().map(|one| (one.path.as_str(), one.error.as_str())).collect();
+    let [(cargo, toml_error), (list, list_error), (conflict, json_error)] = named[..] else {
+        panic!("{named:?}")
+    };
+    assert_eq!((cargo, list, conflict), ("api/Cargo.toml", "tool/package.json", "web/package.json"));
+    assert!(toml_error.contains("line 1"), "{toml_error}");
+    assert!(list_error.contains("expected a map"), "{list_error}");
+    assert!(json_error.contains("line 3"), "{json_error}");
 }
 
 #[test]
