@@ -4,6 +4,7 @@ use crate::connection::Row;
 use crate::sql::{self, execute, number, row, rows, text, unsigned};
 use crate::{Store, StoreError};
 use protocol::Attachment;
+use workflow::records::attachments::AttachmentRecord;
 use workflow::{Millis, TaskId};
 
 /// A file of a task, as it is stored.
@@ -41,7 +42,7 @@ impl Store {
                 ];
                 sql::insert(on, table, vec![values], "ON CONFLICT (task, id) DO NOTHING").await?;
                 if of_prompt {
-                    let sql = "UPDATE attachments SET of_prompt = 1 WHERE task = ? AND id = ?";
+                    let sql = "UPDATE attachments SET of_prompt = 1, recorded = 0 WHERE task = ? AND id = ? AND of_prompt = 0";
                     execute(on, sql, vec![task.as_str().into(), id.into()]).await?;
                 }
                 Ok(())
@@ -66,6 +67,23 @@ impl Store {
         let sql = "SELECT id, name, media_type, size, content FROM attachments WHERE task = ? AND id = ?";
         let found = row(&self.readers, sql, vec![task.as_str().into(), id.into()]).await?;
         found.as_ref().map(|found| Ok((attachment(found)?, text(found, "content")?))).transpose()
+    }
+
+    /// Returns what the record has of a task's attachments, the oldest first.
+    pub async fn attachment_records(&self, task: &TaskId) -> Result<Vec<AttachmentRecord>, StoreError> {
+        let sql = "SELECT id, name, media_type, size, of_prompt, created_at FROM attachments WHERE task = ? \
+                   ORDER BY created_at, id";
+        let found = rows(&self.readers, sql, vec![task.as_str().into()]).await?;
+        found
+            .iter()
+            .map(|row| {
+                Ok(AttachmentRecord {
+                    attachment: attachment(row)?,
+                    of_prompt: number(row, "of_prompt")? != 0,
+                    at: Millis(number(row, "created_at")?),
+                })
+            })
+            .collect()
     }
 
     /// Returns how many attachments a task has.

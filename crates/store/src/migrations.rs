@@ -31,6 +31,13 @@ pub(crate) const STEPS: &[&[&str]] = &[
     SESSION_OPTIONS,
     ATTACHMENTS,
     PROJECT_USAGE,
+    RECORDED_ATTACHMENTS,
+];
+
+/// Whether git has an attached file, as far as is known.
+const RECORDED_ATTACHMENTS: &[&str] = &[
+    "ALTER TABLE attachments ADD COLUMN recorded BIGINT NOT NULL DEFAULT 0",
+    "CREATE INDEX attachments_not_recorded ON attachments (task) WHERE recorded = 0",
 ];
 
 /// Files that people attached to a task's prompt or to messages. The content is Base64.

@@ -16,6 +16,8 @@ pub struct Recorded {
     pub events: u64,
     /// The number of each session's last entry in git.
     pub logs: Vec<(SessionId, u64)>,
+    /// The attached files in git.
+    pub attachments: Vec<String>,
 }
 
 /// A task of which something is not in git yet, as far as is known.
@@ -27,11 +29,13 @@ pub struct Unrecorded {
     pub since: Millis,
 }
 
-/// Tasks whose events or entries go further than their record. The condition on the counters is that of an index.
+/// Tasks whose events or entries go further than their record, or with attached files that it lacks. The conditions are those
+/// of indexes.
 const BEHIND: &str = "SELECT t.id, t.project, COALESCE(r.at, t.created_at) AS since FROM (\
     SELECT CASE WHEN name LIKE 'events/%' THEN SUBSTR(name, 8) \
     ELSE (SELECT w.task FROM work_sessions w WHERE w.id = SUBSTR(name, 5)) END AS task FROM counters \
-    WHERE value > recorded AND (name LIKE 'events/%' OR name LIKE 'log/%') GROUP BY 1) AS behind \
+    WHERE value > recorded AND (name LIKE 'events/%' OR name LIKE 'log/%') GROUP BY 1 \
+    UNION SELECT task FROM attachments WHERE recorded = 0) AS behind \
     JOIN tasks t ON t.id = behind.task LEFT JOIN records r ON r.task = t.id";
 
 impl Store {
@@ -53,6 +57,11 @@ impl Store {
                 for (name, seq) in reached {
                     let sql = "UPDATE counters SET recorded = ? WHERE name = ?";
                     execute(on, sql, vec![sql::signed(seq), name.into()]).await?;
+                }
+                for id in recorded.attachments {
+                    let sql =
+                        "UPDATE attachments SET recorded = 1 WHERE task = ? AND id = ? AND recorded = 0";
+                    execute(on, sql, vec![recorded.task.as_str().into(), id.into()]).await?;
                 }
                 Ok(())
             })
@@ -106,6 +115,7 @@ impl Store {
                     format!(
                         "UPDATE counters SET recorded = 0 WHERE name IN (SELECT 'log/' || w.id FROM work_sessions w WHERE w.task IN ({tasks}))"
                     ),
+                    format!("UPDATE attachments SET recorded = 0 WHERE task IN ({tasks})"),
                     format!("DELETE FROM records WHERE task IN ({tasks})"),
                 ] {
                     execute(on, &sql, vec![project.as_str().into()]).await?;

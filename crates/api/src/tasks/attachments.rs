@@ -13,15 +13,13 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::App;
-use engine::agents::attachments::{as_text, without_secrets};
+use engine::agents::attachments::{as_text, id_of, name_problem, without_secrets};
 use engine::clock::now;
 use engine::settings::redaction;
 use futures::StreamExt as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use protocol::Attachment;
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 use store::AttachmentRow;
 use utoipa::{IntoParams, ToSchema};
 use workflow::{TaskId, TaskStatus};
@@ -30,8 +28,6 @@ use workflow::{TaskId, TaskStatus};
 const MAX_OF_TASK: i64 = 200;
 /// How many files go with one message, and with a prompt.
 const MAX_OF_MESSAGE: usize = 10;
-/// How long the name of a file may be, in bytes.
-const MAX_NAME: usize = 200;
 /// What a browser may do with a file that someone uploaded: show it, and run nothing.
 const POLICY: &str = "default-src 'none'; style-src 'none'; script-src 'none'; sandbox";
 
@@ -86,7 +82,9 @@ pub(crate) async fn add(
     request: Request,
 ) -> Result<(StatusCode, Json<Attachment>), Problem> {
     let task = caller.task(&app, &id).await?;
-    check_name(&query.name)?;
+    if let Some(problem) = name_problem(&query.name) {
+        return Err(Problem::invalid("name", problem));
+    }
     let of_prompt = query.purpose == Purpose::Prompt;
     if of_prompt && task.status() != TaskStatus::Backlog {
         let detail = "The task is not in the backlog any more, and its prompt is set. Attach the file to a message to one of its sessions.";
@@ -110,15 +108,7 @@ pub(crate) async fn add(
     if of_prompt && app.store.attachments(&task.id, true).await?.len() >= MAX_OF_MESSAGE {
         return Err(full("The prompt", MAX_OF_MESSAGE));
     }
-    let mut hash = Sha256::new();
-    for part in [name.as_bytes(), media_type.as_bytes(), &content] {
-        hash.update(part.len().to_le_bytes());
-        hash.update(part);
-    }
-    let id = hash.finalize().iter().take(16).fold("att_".to_owned(), |mut id, byte| {
-        let _ = write!(id, "{byte:02x}");
-        id
-    });
+    let id = id_of(&name, &media_type, &content);
     let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
     let attachment = Attachment { id, name, media_type, size };
     let row = AttachmentRow {
@@ -205,20 +195,6 @@ async fn read(request: Request, limit_mb: u64) -> Result<Vec<u8>, Problem> {
         content.extend_from_slice(&part);
     }
     Ok(content)
-}
-
-/// Checks the name of a file, which is part of a path when an agent reads the file.
-fn check_name(name: &str) -> Result<(), Problem> {
-    let problem = if name.trim().is_empty() {
-        "is empty; say what the file is called".to_owned()
-    } else if name.len() > MAX_NAME {
-        format!("is longer than {MAX_NAME} bytes; shorten it")
-    } else if name.starts_with('.') || name.contains(['/', '\\']) || name.chars().any(char::is_control) {
-        "is the name of the file alone: without a folder, and without a dot as its first character".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(Problem::invalid("name", problem))
 }
 
 /// Returns the media type of a file: the given one, else that of its name, else that of text.
@@ -348,6 +324,7 @@ mod tests {
         for (query, content, status, words) in [
             ("name=", PNG, 422, "say what the file is called"),
             ("name=..%2Fa.png", PNG, 422, "without a folder"),
+            ("name=a%E2%80%AEgnp.exe", PNG, 422, "turn the direction"),
             ("name=a.png", b"no image" as &[u8], 422, "the content is not"),
             ("name=a&media_type=nonsense", PNG, 422, "no media type"),
             ("name=a.unheard", &[0u8, 1, 2], 422, "is not known for this name"),

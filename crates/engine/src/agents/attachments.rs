@@ -3,18 +3,23 @@
 use crate::App;
 use crate::failure::{failure, store_failure};
 use crate::settings::redaction;
+use crate::visible::is_hidden;
 use agent::PromptFile;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use protocol::Attachment;
 use secrets::Redactor;
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use workflow::{Ask, Failure, FailureClass, Task, Turn};
 
 /// The folder beside the worktrees of a task's sessions that has the attached files. Agents read there and do not write.
 const FOLDER: &str = "attachments";
+/// How long the name of a file may be, in bytes.
+const MAX_NAME: usize = 200;
 
 /// Returns the files that go with a turn's prompt: those of its messages, and those of the task's prompt where it is carried out.
 pub(crate) async fn of_turn(app: &App, task: &Task, turn: &Turn) -> Result<Vec<Attachment>, Failure> {
@@ -42,7 +47,7 @@ pub(crate) async fn load(app: &App, task: &Task, wanted: &[Attachment]) -> Resul
             tracing::warn!(task = %task.id, attachment = attachment.id, "an attached file is not stored any more");
             continue;
         };
-        let content = STANDARD.decode(&base64).unwrap_or_default();
+        let content = content(&base64).map_err(|error| failure(FailureClass::Internal, error))?;
         let path = folder.join(&attachment.id).join(&attachment.name);
         let file = PromptFile {
             is_image: attachment.is_image(),
@@ -58,6 +63,42 @@ pub(crate) async fn load(app: &App, task: &Task, wanted: &[Attachment]) -> Resul
         files.push(file);
     }
     Ok(files)
+}
+
+/// Returns the id of an attached file, which follows from what it is.
+pub fn id_of(name: &str, media_type: &str, content: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    for part in [name.as_bytes(), media_type.as_bytes(), content] {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(16).fold("att_".to_owned(), |mut id, byte| {
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
+}
+
+/// Returns why a file cannot have a name, which is part of a path when an agent reads the file; `None` for a fine one.
+pub fn name_problem(name: &str) -> Option<String> {
+    if name.trim().is_empty() {
+        Some("is empty; say what the file is called".to_owned())
+    } else if name.len() > MAX_NAME {
+        Some(format!("is longer than {MAX_NAME} bytes; shorten it"))
+    } else if name.starts_with('.') || name.contains(['/', '\\']) {
+        Some(
+            "is the name of the file alone: without a folder, and without a dot as its first character"
+                .to_owned(),
+        )
+    } else if name.contains(|c: char| c.is_control() || is_hidden(c)) {
+        Some("has characters that do not show, or that turn the direction of text; leave them out".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Returns the content of a file as the database has it, in Base64.
+pub(crate) fn content(base64: &str) -> Result<Vec<u8>, String> {
+    STANDARD.decode(base64).map_err(|error| format!("An attached file is damaged in the database: {error}."))
 }
 
 /// Returns the content of a file that is text.

@@ -1,5 +1,6 @@
 //! Makes a fresh database from git alone: every project, task, session, conversation and review that the record has.
 
+use crate::agents::attachments::{id_of, name_problem};
 use crate::clock::{Ulids, now};
 use crate::insight::indexer;
 use crate::notifications::updates;
@@ -10,14 +11,18 @@ use crate::settings::owner;
 use crate::settings::project::{ProjectSettings, UNCONFIRMED};
 use crate::settings::project_file::{TRUSTED, TRUSTED_LIMITS};
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use git::{Git, Repository, Settings};
+use protocol::Attachment;
 use protocol::words::InstanceStatus;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use store::{
-    InstanceRow, LogRow, LoggedEvent, Outcome, Project, RebuiltTask, Recorded, Revision, SessionRun, Store,
-    StoreError, User,
+    AttachmentRow, InstanceRow, LogRow, LoggedEvent, Outcome, Project, RebuiltTask, Recorded, Revision,
+    SessionRun, Store, StoreError, User,
 };
+use workflow::records::attachments::{self, AttachmentRecord};
 use workflow::records::{
     Unreadable, conversation, events, instances, metadata, paths, projects, rounds, threads,
 };
@@ -30,6 +35,7 @@ pub struct Rebuilt {
     pub tasks: usize,
     pub events: usize,
     pub entries: usize,
+    pub attachments: usize,
     /// Damaged data that was left out, as sentences.
     pub left_out: Vec<String>,
     /// Changes in the record that could be read all the same, as sentences.
@@ -170,6 +176,8 @@ impl Record {
                 let last = last.with_context(|| format!("cannot write task {id}"))?;
                 logs.push((session.id.clone(), last));
             }
+            let attachments = self.restore_attachments(store, &id, rebuilt).await;
+            let attachments = attachments.with_context(|| format!("cannot write task {id}"))?;
             let events = task.events.len();
             task.next = next(&task.task);
             let recorded = Recorded {
@@ -178,6 +186,7 @@ impl Record {
                 commit: self.tip.clone(),
                 events: task.events.last().map_or(0, |event| event.seq),
                 logs,
+                attachments,
             };
             store.put_rebuilt(task).await.with_context(|| format!("cannot write task {id}"))?;
             store.put_recorded(recorded).await.with_context(|| format!("cannot write task {id}"))?;
@@ -323,6 +332,56 @@ impl Record {
             store.put_rebuilt_log(session, entries.into_iter().map(row).collect()).await?;
         }
         Ok(last)
+    }
+
+    /// Writes the files that people attached to a task, and returns their ids.
+    async fn restore_attachments(
+        &self,
+        store: &Store,
+        task: &TaskId,
+        rebuilt: &mut Rebuilt,
+    ) -> anyhow::Result<Vec<String>> {
+        let path = paths::attachments(task);
+        let mut records: BTreeMap<String, AttachmentRecord> = BTreeMap::new();
+        for record in self.longest(&path, rebuilt, &attachments::parse_prefix)? {
+            records.insert(record.attachment.id.clone(), record);
+        }
+        let mut restored = Vec::new();
+        for (id, AttachmentRecord { attachment, of_prompt, at }) in records {
+            let content = match self.attachment(task, &attachment) {
+                Ok(content) => content,
+                Err(error) => {
+                    rebuilt.left_out.push(format!("an attached file of {task}: {error:#}"));
+                    continue;
+                }
+            };
+            let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
+            let (attachment, content) = (Attachment { size, ..attachment }, STANDARD.encode(content));
+            store
+                .put_attachment(AttachmentRow { task: task.clone(), attachment, of_prompt, content, at })
+                .await?;
+            restored.push(id);
+        }
+        rebuilt.attachments += restored.len();
+        Ok(restored)
+    }
+
+    /// Returns the content of an attached file: as it is, or as it was before a commit changed it.
+    fn attachment(&self, task: &TaskId, attachment: &Attachment) -> anyhow::Result<Vec<u8>> {
+        let Attachment { id, name, media_type, .. } = attachment;
+        if let Some(problem) = name_problem(name) {
+            anyhow::bail!("its name {name:?} {problem}");
+        }
+        let path = paths::attachment(task, id, name);
+        let earlier = self.before.get(&path).into_iter().flatten().map(|one| one.before.to_string());
+        for commit in std::iter::once(self.tip.clone()).chain(earlier) {
+            if let Some(content) = self.repository.read(&commit, &path)?
+                && id_of(name, media_type, &content) == *id
+            {
+                return Ok(content);
+            }
+        }
+        anyhow::bail!("{path} is missing or is not what was attached")
     }
 
     /// Returns the entries of a file of a session's conversation, given by its number and that of the entry before it;

@@ -118,6 +118,7 @@ async fn fill(folder: &tempfile::TempDir, project: &str, from: u64, to: u64) {
         let (mut task, _) = filled::task(number, 1, 8, NOW);
         task.task.project = project.into();
         let recorded = Recorded {
+            attachments: Vec::new(),
             task: task.task.id.clone(),
             at: Millis(NOW),
             commit: commit.clone(),

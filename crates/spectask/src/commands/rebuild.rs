@@ -20,6 +20,7 @@ pub(crate) async fn run(cli: &Cli, command: &Rebuild) -> anyhow::Result<ExitCode
             "tasks": done.tasks,
             "events": done.events,
             "entries": done.entries,
+            "attachments": done.attachments,
             "left_out": done.left_out,
             "changed": done.changed,
             "commands": done.commands,
@@ -27,11 +28,12 @@ pub(crate) async fn run(cli: &Cli, command: &Rebuild) -> anyhow::Result<ExitCode
         }));
     } else {
         println!(
-            "rebuilt {} projects with {} tasks: {} events, {} log entries; start the server on {} to go on",
+            "rebuilt {} projects with {} tasks: {} events, {} log entries, {} attached files; start the server on {} to go on",
             done.projects,
             done.tasks,
             done.events,
             done.entries,
+            done.attachments,
             config.data_dir.display()
         );
         for changed in &done.changed {

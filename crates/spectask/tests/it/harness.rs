@@ -230,6 +230,13 @@ impl Server {
         answer
     }
 
+    pub(crate) async fn download(&self, path: &str) -> Vec<u8> {
+        let request = self.http.get(format!("{}/api/v1{path}", self.url)).bearer_auth(TOKEN);
+        let answer = request.send().await.expect("the server answers");
+        assert_eq!(answer.status().as_u16(), 200, "GET {path}");
+        answer.bytes().await.expect("a body").to_vec()
+    }
+
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Value {
         let (status, answer) = self.try_put(path, body).await.expect("the server answers");
         assert!(status < 300, "PUT {path} answered {status}: {answer}");

@@ -528,6 +528,78 @@ async fn what_is_damaged_in_a_record_is_named_and_the_rest_is_rebuilt() {
     server.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn attached_files_are_in_the_record_and_come_back_from_it() {
+    let Job { place, server, repository, task } =
+        begin(&scenario("{ write = \"note1.md\", content = \"One\\n\" }")).await;
+    let path = format!("/spec-tasks/{task}/attachments");
+    server.wait_for(&task, &["spec_review"]).await;
+    recorded(&server, &task).await;
+    let png = b"\x89PNG\r\n\x1a\n\xff\0rest".to_vec();
+    let mut files = vec![("sketch of it.png", png), ("note.txt", b"Read me.\n".to_vec())];
+    // More than one commit takes.
+    files.extend(["a.bin", "b.bin", "c.bin"].map(|name| (name, vec![name.as_bytes()[0]; 4 << 20])));
+    let mut ids = Vec::new();
+    for (name, content) in &files {
+        let name = name.replace(' ', "%20");
+        let query = format!(
+            "{path}?name={name}&media_type={}",
+            if name.ends_with("png") { "image/png" } else { "text/plain" }
+        );
+        ids.push(text(&server.upload(&query, content).await, "id"));
+    }
+    assert_eq!(server.get(&format!("/spec-tasks/{task}/document-status")).await["fully_recorded"], false);
+    server.post(&format!("/spec-tasks/{task}/commit-progress"), &json!({ "summary": "Attached" })).await;
+    recorded(&server, &task).await;
+    let listed = server.get(&path).await;
+    server.end().await;
+
+    let tree = format!("helix-design-docs:sessions/{task}");
+    let image = format!("{tree}/attachments/{}-sketch_of_it.png", ids[0]);
+    assert_eq!(git(&repository, &["cat-file", "-s", &image]), files[0].1.len().to_string());
+    std::fs::rename(place.path("data"), place.path("lost")).expect("the data directory is taken away");
+    let (code, done) = rebuilt(&place, &repository, "data", &["--trust-commands"]);
+    assert_eq!((code, &done["attachments"], &done["left_out"]), (Some(0), &json!(5), &json!([])), "{done:#}");
+    let server = place.serve().await;
+    assert_eq!(server.get(&path).await, listed);
+    for (id, (name, content)) in ids.iter().zip(&files) {
+        assert!(server.download(&format!("{path}/{id}")).await == *content, "{name}");
+    }
+    recorded(&server, &task).await;
+    server.end().await;
+
+    let docs = repository.join(".git-worktrees/helix-design-docs");
+    let folder = docs.join("sessions").join(&task);
+    std::fs::remove_file(folder.join(format!("attachments/{}-sketch_of_it.png", ids[0]))).expect("removed");
+    std::fs::write(folder.join(format!("attachments/{}-note.txt", ids[1])), "Something else.\n")
+        .expect("a file");
+    let list = std::fs::read_to_string(folder.join("attachments.jsonl")).expect("the list");
+    let evil = json!({ "id": "att_0", "name": "../../evil", "media_type": "text/plain", "size": 1, "of_prompt": true, "at": 1 });
+    std::fs::write(folder.join("attachments.jsonl"), format!("{list}{evil}\n")).expect("a file");
+    git(&docs, &["add", "-A"]);
+    git(&docs, &["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qm", "Change"]);
+    let (code, done) = rebuilt(&place, &repository, "damaged", &["--trust-commands"]);
+    // What was changed is read as it was before; what nobody can have attached is not taken.
+    assert_eq!((code, &done["attachments"]), (Some(3), &json!(5)), "{done:#}");
+    let left_out = done["left_out"].to_string();
+    assert!(left_out.contains("evil") && left_out.contains("without a folder"), "{left_out}");
+    assert!(!place.path("damaged").join("evil").exists());
+    // A server puts back what is missing, once what was changed is as it was.
+    std::fs::write(folder.join(format!("attachments/{}-note.txt", ids[1])), &files[1].1).expect("a file");
+    git(&docs, &["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qam", "Restore"]);
+    let server = place.serve().await;
+    crate::harness::eventually(async || {
+        let size = std::process::Command::new("git")
+            .current_dir(&repository)
+            .args(["cat-file", "-s", &image])
+            .output()
+            .expect("git runs");
+        if size.status.success() { Ok(()) } else { Err("the image is not back".to_owned()) }
+    })
+    .await;
+    server.end().await;
+}
+
 /// The size from which on a conversation goes on in another file, in bytes.
 const PART: usize = 2 << 20;
 

@@ -34,6 +34,7 @@ on_both! {
         assert_eq!(behind.len(), 1);
         assert_eq!((&behind[0].task, behind[0].since), (&task.id, task.created_at));
         let recorded = Recorded {
+            attachments: Vec::new(),
             task: task.id.clone(),
             at: Millis(7),
             commit: "c1".to_owned(),

@@ -6,6 +6,7 @@
 //! quotes, so that it ends where its quote ends, whatever it contains.
 
 pub mod activity;
+pub mod attachments;
 pub mod code_changes;
 pub mod comments;
 pub mod completion;

@@ -12,9 +12,12 @@ pub fn only_grows(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
         ["sessions", _, name] => {
-            matches!(*name, "events.jsonl" | "coordination-log.md" | "IMPLEMENTATION_COMPLETE.md")
+            matches!(
+                *name,
+                "events.jsonl" | "attachments.jsonl" | "coordination-log.md" | "IMPLEMENTATION_COMPLETE.md"
+            )
         }
-        ["sessions", _, "progress-updates", _] => true,
+        ["sessions", _, "progress-updates" | "attachments", _] => true,
         ["sessions", _, _, name] => {
             matches!(*name, "code-changes.md" | "decisions.md" | "activity-log.md")
                 || conversation_part(name).is_some()
@@ -50,6 +53,19 @@ pub fn review(task: &TaskId, round: u32, decision: Decision) -> String {
 /// Returns the review comments on the documents of a round.
 pub fn comments(task: &TaskId, round: u32) -> String {
     format!("specs/{task}/reviews/{round:04}-comments.md")
+}
+
+/// Returns the list of the files that people attached.
+pub fn attachments(task: &TaskId) -> String {
+    format!("sessions/{task}/attachments.jsonl")
+}
+
+/// Returns the content of an attached file, whose name ends like the file's own with plain characters.
+pub fn attachment(task: &TaskId, id: &str, name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
+    let characters: Vec<char> = name.chars().map(plain).collect();
+    let last: String = characters[characters.len().saturating_sub(60)..].iter().collect();
+    format!("sessions/{task}/attachments/{id}-{last}")
 }
 
 /// Returns the agent that served it.
@@ -128,6 +144,8 @@ mod tests {
             events(&task),
             rounds(&task),
             comments(&task, 1),
+            attachments(&task),
+            attachment(&task, "att_1", "../a b\u{202e}.png"),
             coordination(&task),
             progress_update(&task, Millis(0)),
             completion(&task),
@@ -141,6 +159,10 @@ mod tests {
             assert!(only_grows(&path), "{path}");
             assert!(folders(&task).iter().any(|folder| path.starts_with(folder)), "{path}");
         }
+        assert_eq!(
+            attachment(&task, "att_1", "../a b\u{202e}.png"),
+            "sessions/spt_1/attachments/att_1-.._a_b_.png"
+        );
         for part in [1, 2, 12_345] {
             let path = conversation(&task, &session, part);
             assert_eq!(path.rsplit('/').next().and_then(conversation_part), Some(part), "{path}");

@@ -135,6 +135,7 @@ async fn step(
             commit: last,
             events: gathered.events,
             logs: gathered.logs.into_iter().collect(),
+            attachments: gathered.attachments,
         };
         app.store.put_recorded(recorded).await.map_err(|error| store_failure(&error))?;
     }
@@ -180,7 +181,8 @@ pub(super) async fn write(
     let mut digest = Sha256::new();
     digest.update(base.to_string());
     for gathered in &new {
-        digest.update(format!("{} {} {:?}\n", gathered.task, gathered.events, gathered.logs));
+        let Gathered { task, events, logs, attachments, .. } = gathered;
+        digest.update(format!("{task} {events} {logs:?} {attachments:?}\n"));
     }
     for change in &changes {
         digest.update(format!("{} {}\n", change.path, change.content.as_ref().map_or(0, Vec::len)));

@@ -2,6 +2,7 @@
 
 use super::{code, coordination, decided, unreadable, whole};
 use crate::App;
+use crate::agents::attachments::content;
 use crate::documents;
 use crate::documents::metadata;
 use crate::failure::{blocking, failure, git_failure, store_failure};
@@ -19,7 +20,7 @@ use workflow::records::progress_updates::{self, ProgressUpdate};
 use workflow::records::reviews::{self, Review};
 use workflow::records::rounds::{self, Round};
 use workflow::records::threads::{self, ThreadRecord};
-use workflow::records::{activity, code_changes, comments, completion, decisions, paths};
+use workflow::records::{activity, attachments, code_changes, comments, completion, decisions, paths};
 use workflow::{Event, Failure, FailureClass, Session, SessionId, Task, TaskId};
 
 /// How many entries of one log are added by one commit.
@@ -36,6 +37,8 @@ pub(super) struct Gathered {
     pub(super) name: String,
     pub(super) events: u64,
     pub(super) logs: BTreeMap<SessionId, u64>,
+    /// The attached files in git.
+    pub(super) attachments: Vec<String>,
     /// Whether anything is added.
     pub(super) is_new: bool,
     /// The commit at which the record was whole, and since which it did not change.
@@ -59,6 +62,7 @@ pub(super) async fn task(
         name: task.name.clone(),
         events: 0,
         logs: BTreeMap::new(),
+        attachments: Vec::new(),
         is_new: false,
         whole_at: None,
         has_more: false,
@@ -89,6 +93,7 @@ pub(super) async fn task(
         files.append(paths::coordination(id), head, text).await?;
     }
     task_files(&mut files, &task, &lines).await?;
+    attached_files(&mut files, id, &mut gathered).await?;
     gathered.is_new = !files.changed.is_empty();
     let instance = files.text(&paths::instance(id)).await?;
     if gathered.is_new || instance.is_none_or(|text| instances::parse(&text).is_err()) {
@@ -313,6 +318,42 @@ async fn task_files(files: &mut Files<'_>, task: &Task, lines: &[Line]) -> Resul
         }
     }
     Ok(())
+}
+
+/// Adds the attached files that git has not, as many as a commit has room for.
+async fn attached_files(
+    files: &mut Files<'_>,
+    task: &TaskId,
+    gathered: &mut Gathered,
+) -> Result<(), Failure> {
+    let store = &files.app.store;
+    let all = store.attachment_records(task).await.map_err(|error| store_failure(&error))?;
+    if all.is_empty() {
+        return Ok(());
+    }
+    let path = paths::attachments(task);
+    let before = files.text(&path).await?.unwrap_or_default();
+    let known = attachments::parse(&before).map_err(|error| unreadable(&path, &error))?;
+    let mut new = Vec::new();
+    for record in all {
+        let id = record.attachment.id.clone();
+        let last = known.iter().rev().find(|known| known.attachment.id == id);
+        if last != Some(&record) {
+            if files.is_full() {
+                gathered.has_more = true;
+                break;
+            }
+            if last.is_none() {
+                let found = store.attachment(task, &id).await.map_err(|error| store_failure(&error))?;
+                let Some((attachment, base64)) = found else { continue };
+                let content = content(&base64).map_err(|error| failure(FailureClass::Internal, error))?;
+                files.put(paths::attachment(task, &id, &attachment.name), content);
+            }
+            new.push(record);
+        }
+        gathered.attachments.push(id);
+    }
+    files.append(path, String::new, attachments::render(&new)).await
 }
 
 /// The agent that serves the task, as it is now; as the metadata, it is no reason to commit.
