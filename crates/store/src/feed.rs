@@ -182,7 +182,7 @@ pub(crate) async fn append(
     let mut values = Vec::with_capacity(entries.len());
     for PreparedEntry { entry: FeedEntry { topic, message }, json } in entries {
         let Some(seq) = next(&topic) else { continue };
-        inbox::project(on, &topic, &message).await?;
+        inbox::project(on, at, &topic, &message).await?;
         values.push(vec![topic.as_str().into(), sql::signed(seq), message.kind().into(), json, at.0.into()]);
         numbered.push(FeedRow { id: 0, topic, seq, message, at });
     }

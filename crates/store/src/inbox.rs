@@ -2,10 +2,10 @@
 
 use crate::connection::{Row, Transaction, Value};
 use crate::sql::{self, execute, from_json, number, row, rows, text, unsigned};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, push};
 use protocol::words::{InboxEvent, InboxKind};
 use protocol::{FeedMessage, InboxItem, InboxUpdate};
-use workflow::{ProjectId, TaskId, UserId};
+use workflow::{Millis, ProjectId, TaskId, UserId};
 
 /// The prefix of users' topics; the message of such a topic changes the user's inbox.
 const USER_TOPIC: &str = "fleet:";
@@ -119,9 +119,10 @@ fn read(row: &Row) -> Result<InboxItem, StoreError> {
     Ok(item)
 }
 
-/// Keeps the inbox as a message says.
+/// Keeps the inbox as a message says, and queues the push messages about it.
 pub(crate) async fn project(
     on: &Transaction<'_>,
+    at: Millis,
     topic: &str,
     message: &FeedMessage,
 ) -> Result<(), StoreError> {
@@ -130,6 +131,7 @@ pub(crate) async fn project(
     else {
         return Ok(());
     };
+    push::queue(on, at, owner, *event, item).await?;
     if *event == InboxEvent::Resolved {
         execute(on, "DELETE FROM inbox WHERE id = ?", vec![item.id.as_str().into()]).await?;
         return Ok(());

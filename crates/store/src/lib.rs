@@ -28,6 +28,7 @@ mod people;
 mod permission_grants;
 mod ports;
 mod projects;
+mod push;
 mod rebuild;
 mod recorded;
 mod retention;
@@ -62,6 +63,7 @@ pub use people::{
 };
 pub use permission_grants::PermissionGrant;
 pub use projects::Project;
+pub use push::{PushKey, PushSubscription};
 pub use rebuild::RebuiltTask;
 pub use recorded::{Recorded, Unrecorded};
 pub use retention::{BATCH_ROWS, DatabaseSize, Expiring, FeedSpan, RowTotal};

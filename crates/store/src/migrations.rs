@@ -32,12 +32,24 @@ pub(crate) const STEPS: &[&[&str]] = &[
     ATTACHMENTS,
     PROJECT_USAGE,
     RECORDED_ATTACHMENTS,
+    PUSH,
 ];
 
 /// Whether git has an attached file, as far as is known.
 const RECORDED_ATTACHMENTS: &[&str] = &[
     "ALTER TABLE attachments ADD COLUMN recorded BIGINT NOT NULL DEFAULT 0",
     "CREATE INDEX attachments_not_recorded ON attachments (task) WHERE recorded = 0",
+];
+
+/// Browsers that are sent push messages, and the keys by which push services know the server. What is secret is encrypted with the
+/// key of stored secrets. The messages are in the queue of webhooks.
+const PUSH: &[&str] = &[
+    "CREATE TABLE push_keys (key_id TEXT PRIMARY KEY, public_key TEXT NOT NULL, sealed TEXT NOT NULL, created_at BIGINT NOT NULL)",
+    "CREATE TABLE push_subscriptions (id TEXT PRIMARY KEY, owner TEXT NOT NULL, token TEXT NOT NULL, signed_in_at BIGINT NOT NULL, \
+     project TEXT NOT NULL, task TEXT NOT NULL, name TEXT NOT NULL, service TEXT NOT NULL, key_id TEXT NOT NULL, \
+     sealed TEXT NOT NULL, created_at BIGINT NOT NULL, confirmed_at BIGINT NOT NULL)",
+    "CREATE INDEX push_subscriptions_by_owner ON push_subscriptions (owner, created_at, id)",
+    "CREATE INDEX push_subscriptions_by_token ON push_subscriptions (token)",
 ];
 
 /// Files that people attached to a task's prompt or to messages. The content is Base64.

@@ -2,7 +2,7 @@
 
 use crate::connection::{Executor, Row, Value};
 use crate::sql::{self, execute, from_json, number, row, rows, text};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, push};
 use serde::{Deserialize, Serialize};
 use workflow::{Millis, UserId};
 
@@ -195,7 +195,7 @@ impl Store {
         Ok(tokens)
     }
 
-    /// Revokes a token and ends the browser sessions that were begun with it. Returns false when it was revoked before.
+    /// Revokes a token and ends the browser sessions and push subscriptions that were begun with it. Returns false when it was revoked before.
     pub async fn revoke_token(&self, hash: &str, at: Millis) -> Result<bool, StoreError> {
         let hash = hash.to_owned();
         self.write(move |on| {
@@ -204,13 +204,14 @@ impl Store {
                 let touched = execute(on, sql, vec![at.0.into(), hash.as_str().into()]).await?;
                 let sql = "DELETE FROM browser_sessions WHERE token = ?";
                 execute(on, sql, vec![hash.as_str().into()]).await?;
+                push::remove(on, "token = ?", vec![hash.into()]).await?;
                 Ok(touched > 0)
             })
         })
         .await
     }
 
-    /// Forgets a token and ends the browser sessions that were begun with it.
+    /// Forgets a token and ends the browser sessions and push subscriptions that were begun with it.
     pub async fn remove_token(&self, hash: &str) -> Result<(), StoreError> {
         let hash = hash.to_owned();
         self.write(move |on| {
@@ -220,6 +221,7 @@ impl Store {
                 {
                     execute(on, sql, vec![hash.as_str().into()]).await?;
                 }
+                push::remove(on, "token = ?", vec![hash.into()]).await?;
                 Ok(())
             })
         })
@@ -298,7 +300,7 @@ impl Store {
         .await
     }
 
-    /// Ends the browser session with a hash and every id that it had, or all of its user's.
+    /// Ends the browser session with a hash, every id that it had and its push subscription, or all of its user's.
     pub async fn end_browser_sessions(&self, hash: &str, everywhere: bool) -> Result<(), StoreError> {
         let hash = hash.to_owned();
         self.write(move |on| {
@@ -307,11 +309,14 @@ impl Store {
                 let Some(row) = row(on, sql, vec![hash.into()]).await? else { return Ok(()) };
                 let user: Value = text(&row, "user_id")?.into();
                 if everywhere {
+                    push::remove(on, "owner = ? AND signed_in_at > 0", vec![user.clone()]).await?;
                     let sql = "DELETE FROM browser_sessions WHERE user_id = ?";
                     return execute(on, sql, vec![user]).await.map(|_| ());
                 }
+                let values = vec![user, number(&row, "signed_in_at")?.into()];
+                push::remove(on, "owner = ? AND signed_in_at = ?", values.clone()).await?;
                 let sql = "DELETE FROM browser_sessions WHERE user_id = ? AND signed_in_at = ?";
-                execute(on, sql, vec![user, number(&row, "signed_in_at")?.into()]).await.map(|_| ())
+                execute(on, sql, values).await.map(|_| ())
             })
         })
         .await

@@ -1,4 +1,4 @@
-//! Deliveries of webhooks: what an endpoint is to be sent, written with the change that it is about, and what came of it.
+//! Deliveries of webhooks and of push messages: what an endpoint is to be sent, written with the change that it is about, and what came of it.
 
 use crate::connection::{Row, Transaction};
 use crate::feed::{self, FeedEntry, FeedRow};
@@ -25,7 +25,7 @@ pub struct Delivery {
     pub message: String,
     pub event: String,
     pub payload: String,
-    /// `pending`, `delivered` or `failed`.
+    /// `pending`, `delivered`, `failed`, or `withdrawn` when it was not needed any more.
     pub state: String,
     pub attempts: u64,
     pub created_at: Millis,
@@ -52,6 +52,8 @@ pub enum AfterAttempt {
     Delivered,
     RetryAt(Millis),
     Failed,
+    /// It is not needed any more.
+    Withdrawn,
 }
 
 /// How many deliveries of an endpoint are in each state.
@@ -60,6 +62,7 @@ pub struct DeliveryCounts {
     pub pending: u64,
     pub delivered: u64,
     pub failed: u64,
+    pub withdrawn: u64,
 }
 
 const COLUMNS: &str = "id, message, event, payload, state, attempts, created_at, next_at, status, error";
@@ -143,12 +146,17 @@ impl Store {
                     AfterAttempt::Delivered => ("delivered", attempt.at),
                     AfterAttempt::RetryAt(at) => ("pending", at),
                     AfterAttempt::Failed => ("failed", attempt.at),
+                    AfterAttempt::Withdrawn => ("withdrawn", attempt.at),
                 };
-                let sql = "UPDATE webhook_deliveries SET state = ?, next_at = ?, status = ?, error = ? \
-                           WHERE id = ? AND state = 'pending'";
+                // One that was withdrawn while it was on its way, and arrived.
+                let from = if state == "delivered" { "('pending', 'withdrawn')" } else { "('pending')" };
+                let sql = format!(
+                    "UPDATE webhook_deliveries SET state = ?, next_at = ?, status = ?, error = ? \
+                     WHERE id = ? AND state IN {from}"
+                );
                 let status = i64::from(attempt.status).into();
                 let values = vec![state.into(), next_at.0.into(), status, attempt.error.into(), id.into()];
-                execute(on, sql, values).await.map(|_| ())
+                execute(on, &sql, values).await.map(|_| ())
             })
         })
         .await
@@ -191,6 +199,7 @@ impl Store {
             match text(&row, "state")?.as_str() {
                 "pending" => counts.pending = total,
                 "delivered" => counts.delivered = total,
+                "withdrawn" => counts.withdrawn = total,
                 _ => counts.failed = total,
             }
         }
@@ -224,14 +233,16 @@ impl Store {
         .await
     }
 
-    /// Removes the deliveries of endpoints that are not configured.
+    /// Removes the deliveries of webhooks that are not configured.
     pub async fn remove_other_deliveries(&self, configured: Vec<String>) -> Result<u64, StoreError> {
         self.write(move |on| {
             Box::pin(async move {
                 let marks = vec!["?"; configured.len()].join(", ");
-                let sql = format!("DELETE FROM webhook_deliveries WHERE endpoint NOT IN ({marks})");
-                let sql = if configured.is_empty() { "DELETE FROM webhook_deliveries" } else { &sql };
-                execute(on, sql, configured.into_iter().map(Into::into).collect()).await
+                let mut sql = "DELETE FROM webhook_deliveries WHERE endpoint NOT LIKE 'push:%'".to_owned();
+                if !configured.is_empty() {
+                    sql.push_str(&format!(" AND endpoint NOT IN ({marks})"));
+                }
+                execute(on, &sql, configured.into_iter().map(Into::into).collect()).await
             })
         })
         .await

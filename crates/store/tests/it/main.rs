@@ -5,6 +5,7 @@ mod database;
 mod migrations;
 mod outage;
 mod ports;
+mod push;
 mod record;
 mod retention;
 mod search;
