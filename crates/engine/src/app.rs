@@ -7,6 +7,7 @@ use crate::feed::Feed;
 use crate::health::Health;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
+use crate::notifications::push::Push;
 use crate::notifications::webhooks::Webhooks;
 use crate::orchestrator::Orchestrator;
 use crate::projects::repositories::Repositories;
@@ -51,6 +52,7 @@ pub struct Inner {
     pub metrics: Metrics,
     pub watch: Watch,
     pub webhooks: Webhooks,
+    pub push: Push,
     pub(crate) free_slots: FreeSlots,
     pub collisions: CollisionMonitor,
     pub(crate) maintenance: Maintenance,

@@ -12,6 +12,7 @@ use crate::insight::indexer;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::notifications::inbox;
+use crate::notifications::push::{self, Push};
 use crate::notifications::webhooks::{self, Webhooks};
 use crate::orchestrator::Orchestrator;
 use crate::projects::repositories::Repositories;
@@ -153,6 +154,7 @@ pub async fn start(opened: Opened, address: SocketAddr, url: String) -> anyhow::
                 indexer::run(app.clone(), app.stop.clone()),
                 maintenance::run(app.clone(), app.stop.clone()),
                 webhooks::run(app.clone(), app.stop.clone()),
+                push::run(app.clone(), app.stop.clone()),
                 metrics::run(app.clone(), app.stop.clone())
             );
         }
@@ -182,6 +184,7 @@ async fn assemble(
     let secret_store = SecretStore::open(&config, store.clone(), redactor.clone()).await?;
     agents.use_secrets(secret_store.clone());
     let webhooks = Webhooks::new(&config)?;
+    let push = Push::new(&config, store.clone(), secret_store.clone(), &webhooks)?;
     let orchestrator =
         Orchestrator::new(store.clone(), feed.clone(), redactor.clone(), webhooks.clone(), &worker);
     let repositories = Repositories::new(git, store.clone(), config.clone(), redactor.clone());
@@ -210,6 +213,7 @@ async fn assemble(
         metrics: Metrics::new(metrics::install()),
         watch: Watch::default(),
         webhooks,
+        push,
         free_slots: FreeSlots::default(),
         collisions: CollisionMonitor::default(),
         maintenance: Maintenance::default(),

@@ -42,6 +42,7 @@ pub struct Config {
     pub model: ModelAgent,
     pub agents: Vec<AgentEntry>,
     pub webhooks: Vec<WebhookEntry>,
+    pub push: Push,
     /// MCP servers that the agents of every project get.
     pub mcp_servers: Vec<McpServerEntry>,
     /// Variables of the server's environment that MCP servers of projects and repositories may get.
@@ -364,6 +365,17 @@ pub struct WebhookEntry {
     pub projects: Vec<String>,
 }
 
+/// Push messages to browsers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Push {
+    /// How push services reach who runs the server, as `mailto:` or `https://`. Absent is `public_url` where that is
+    /// `https://`.
+    pub contact: Option<String>,
+    /// Push services on a private network or on this machine, such as `https://push.intern.example`. Others must be public.
+    pub private_services: Vec<String>,
+}
+
 pub(crate) fn both_roles() -> Vec<String> {
     vec!["planning".to_owned(), "implementation".to_owned()]
 }
@@ -391,6 +403,7 @@ impl Default for Config {
             model: ModelAgent::default(),
             agents: Vec::new(),
             webhooks: Vec::new(),
+            push: Push::default(),
             mcp_servers: Vec::new(),
             mcp_variables: Vec::new(),
             demo: false,

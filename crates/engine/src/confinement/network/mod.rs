@@ -3,7 +3,7 @@
 //! A project is open, reaches an allowlist of hosts, or none. A restricted process tree has a separate network in the
 //! sandbox; its only way out is a proxy of this server, which knows the hosts that the tree may reach.
 
-mod address;
+pub(crate) mod address;
 mod gate;
 mod idle;
 mod proxy;

@@ -63,7 +63,7 @@ fn id(parts: &[&str]) -> String {
 }
 
 /// Returns a text of at most so many characters.
-fn cut(text: &str, most: usize) -> String {
+pub(crate) fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }

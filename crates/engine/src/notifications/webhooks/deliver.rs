@@ -171,7 +171,7 @@ fn failed(delivery: &Delivery, status: u16, reason: &str, is_final: bool) -> Att
 }
 
 /// Returns when a message is sent again: with growing delays, of which a part is random, for a day.
-fn retry_at(delivery: &Delivery, at: Millis) -> Option<Millis> {
+pub(crate) fn retry_at(delivery: &Delivery, at: Millis) -> Option<Millis> {
     if at.0 - delivery.created_at.0 >= TRY_FOR_MS {
         return None;
     }

@@ -48,6 +48,8 @@ struct Inner {
     own_url: OnceLock<String>,
     /// The configured address of the server.
     bind_url: String,
+    /// Wakes the sender of push messages, which are queued with those of webhooks.
+    push: Arc<Notify>,
 }
 
 impl Webhooks {
@@ -66,7 +68,13 @@ impl Webhooks {
             check_url(url).context("public_url cannot be used")?;
         }
         let bind_url = format!("http://{}", config.bind);
-        Ok(Self(Arc::new(Inner { endpoints, public_url, own_url: OnceLock::new(), bind_url })))
+        Ok(Self(Arc::new(Inner {
+            endpoints,
+            public_url,
+            own_url: OnceLock::new(),
+            bind_url,
+            push: Arc::default(),
+        })))
     }
 
     /// Sets the address at which the server listens.
@@ -91,8 +99,14 @@ impl Webhooks {
         format!("{}{path}", base.unwrap_or(&self.0.bind_url))
     }
 
-    /// Wakes the senders.
+    /// Returns what wakes the sender of push messages.
+    pub(crate) fn push_wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.push)
+    }
+
+    /// Wakes the senders, that of push messages too.
     pub fn wake(&self) {
+        self.0.push.notify_one();
         for endpoint in &self.0.endpoints {
             endpoint.wake.notify_one();
         }

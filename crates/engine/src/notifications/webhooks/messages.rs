@@ -85,7 +85,7 @@ fn delivery(endpoint: &Endpoint, event: &str, data: &Value, at: Millis) -> NewDe
 }
 
 /// Returns the page where an item is answered.
-fn page_of(item: &InboxItem) -> String {
+pub(crate) fn page_of(item: &InboxItem) -> String {
     let task = &item.task.id;
     match (item.kind, &item.work_session) {
         (InboxKind::SpecReview, _) => format!("/tasks/{task}?tab=specification"),

@@ -7,6 +7,7 @@ mod deliver;
 mod endpoints;
 mod messages;
 
-pub(crate) use deliver::run;
+pub(crate) use deliver::{retry_at, run};
 pub use endpoints::{Endpoint, Webhooks};
 pub use messages::EVENTS;
+pub(crate) use messages::page_of;

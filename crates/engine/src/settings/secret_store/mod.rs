@@ -130,6 +130,22 @@ impl SecretStore {
         Ok(given)
     }
 
+    /// Returns by which the key is known that encrypts what this server keeps.
+    pub(crate) fn key_id(&self) -> &str {
+        &self.key.id
+    }
+
+    /// Encrypts a secret of the server's own; `purpose` is what it is for, and decrypts it for nothing else. None when it is too
+    /// large.
+    pub(crate) fn seal(&self, purpose: &str, value: &str) -> Option<String> {
+        self.key.seal(&own_context(purpose), value)
+    }
+
+    /// Decrypts a secret of the server's own; none when it was encrypted with another key or for another purpose.
+    pub(crate) fn open_sealed(&self, purpose: &str, sealed: &str) -> Option<String> {
+        self.key.open(&own_context(purpose), sealed)
+    }
+
     fn value(&self, secret: &StoredSecret) -> Result<String, SecretError> {
         let name = secret.name.clone();
         if secret.key_id != self.key.id {
@@ -156,6 +172,11 @@ fn context(user: &UserId, project: Option<&ProjectId>, name: &str) -> Vec<u8> {
     let parts = ["spectask secret", user.as_str(), project.map_or("", ProjectId::as_str), name];
     // Names of variables and ids have no NUL.
     parts.join("\0").into_bytes()
+}
+
+/// What a secret of the server's own is bound to.
+fn own_context(purpose: &str) -> Vec<u8> {
+    ["spectask server", purpose].join("\0").into_bytes()
 }
 
 /// Whether a process gets a secret that a user set for all projects.
