@@ -1,8 +1,9 @@
-//! Users: sign-in, tokens, stored secrets, the audit log, the inbox, webhooks.
+//! Users: sign-in, tokens, stored secrets, the audit log, the inbox, webhooks, push messages.
 
 pub(crate) mod audit;
 pub(crate) mod inbox;
 pub(crate) mod login;
+pub(crate) mod push;
 pub(crate) mod secrets;
 pub(crate) mod tokens;
 pub(crate) mod webhooks;
@@ -19,6 +20,11 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::redeliver))
         .routes(routes!(webhooks::test))
+        .routes(routes!(push::key))
+        .routes(routes!(push::list, push::subscribe))
+        .routes(routes!(push::unsubscribe))
+        .routes(routes!(push::test))
+        .routes(routes!(push::deliveries))
         .routes(routes!(login::login))
         .routes(routes!(login::logout))
         .routes(routes!(login::me))

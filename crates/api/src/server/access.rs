@@ -93,6 +93,10 @@ pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
         "/agents/{id}/resume" if post => User(Own, Whole),
         "/webhooks" | "/webhooks/{id}/deliveries" if get => User(Own, Whole),
         "/webhooks/{id}/test" | "/webhooks/{id}/deliveries/{delivery}/redeliver" if post => User(Own, Whole),
+        // A subscription is of the credential that makes it, and is sent what that one sees.
+        "/push/key" | "/push/subscriptions" | "/push/subscriptions/{id}/deliveries" if get => User(Read, Any),
+        "/push/subscriptions" | "/push/subscriptions/{id}/test" if post => User(Work, Any),
+        "/push/subscriptions/{id}" if delete => User(Work, Any),
         "/spec-tasks/{id}/permission-grants/{grant}" if delete => User(Decide, Named),
         "/projects" | "/projects/detect" if post => User(Own, Whole),
         "/projects/{id}" if get => User(Read, Named),

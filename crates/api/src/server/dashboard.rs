@@ -24,7 +24,7 @@ pub fn is_embedded() -> bool {
 /// The content that a page of the dashboard may load and run: its own files only. The component library writes its
 /// styles inline.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
-    connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    connect-src 'self'; worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Serves a file of the dashboard, or its page for every path that the page itself routes.
 pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response {

@@ -53,7 +53,7 @@ async fn start_when_possible(
     loop {
         let starting = tokio::select! {
             () = signal.as_mut() => return Ok(None),
-            starting = start(config.clone()) => starting,
+            starting = Box::pin(start(config.clone())) => starting,
         };
         let (error, advice) = match starting {
             Ok(running) => return Ok(Some(running)),

@@ -25,7 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 struct Head;
 
 /// The groups of operations, in the order in which they are shown, and what each is about.
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 16] = [
     (
         "spec-tasks",
         "Tasks that are planned first: create and start them, review and approve, read progress and changes.",
@@ -45,6 +45,7 @@ const TAGS: [(&str, &str); 15] = [
     ("git", "Repositories over git's smart HTTP protocol: clone, fetch and push."),
     ("zed", "Agent processes and their threads, and reports of agents about them."),
     ("webhooks", "Endpoints that are sent signed messages, and the log of these."),
+    ("push", "Browsers that are sent notifications also while no page is open, and the log of these."),
     ("users", "Sign-in, access tokens and the audit log."),
     ("about", "The server itself: settings, storage, health, metrics and this document."),
 ];

@@ -26,6 +26,9 @@ pub(crate) fn path_meaning(before: &str, name: &str) -> Option<(&'static str, &'
             ("The permission's id, as the list has it.", "grant_01KAQ3H2V7T9Y4M8N5B6C1D0EF")
         }
         ("webhooks", _) => ("The endpoint's id, as the configuration has it.", "ops"),
+        ("subscriptions", _) => {
+            ("The subscription's id, as the list has it.", "psh_1f3a90b1c47d52e6a8b09c7d")
+        }
         ("deliveries", _) => ("The delivery's number, as the list has it.", "17"),
         ("held-secrets", _) => ("The id of the redacted value, as the list has it.", "1f3a90b1c47d"),
         ("messages", _) => {

@@ -63,6 +63,12 @@ own GET /webhooks
 own GET /webhooks/{id}/deliveries
 own POST /webhooks/{id}/deliveries/{delivery}/redeliver
 own POST /webhooks/{id}/test
+read GET /push/key
+read GET /push/subscriptions
+work POST /push/subscriptions
+work DELETE /push/subscriptions/{id}
+work POST /push/subscriptions/{id}/test
+read GET /push/subscriptions/{id}/deliveries
 read GET /work-sessions
 work POST /editor-threads
 decide POST /permissions/{id}
