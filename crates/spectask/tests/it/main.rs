@@ -27,6 +27,7 @@ mod observability;
 mod plain;
 mod previews;
 mod project_file;
+mod push;
 mod record;
 mod registering;
 mod repairing;
