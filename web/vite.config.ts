@@ -56,7 +56,10 @@ export default defineConfig({
     cssCodeSplit: false,
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
+      input: { index: "index.html", sw: "src/push/worker.ts" },
       output: {
+        // A service worker serves what is beneath its own address, which stays the same.
+        entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
         codeSplitting: {
           groups: [
             { name: "react", test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },

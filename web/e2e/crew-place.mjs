@@ -81,8 +81,8 @@ steps = [${LAND.join(", ")}]
 steps = [{ say = "I look for what is not tested." }, { quiet = true }]
 `;
 
-/** Starts it, with a task whose sessions are at work. */
-export async function startCrew(token) {
+/** Starts it, with a task whose sessions are at work, and with further settings in TOML. */
+export async function startCrew(token, settings = "") {
   const folder = mkdtempSync(join(tmpdir(), "spectask-crew-"));
   const repository = join(folder, "book");
   const scenarios = join(folder, "scenarios");
@@ -109,6 +109,8 @@ name = "The player"
 command = ${text(binary())}
 args = ["agent", "scripted", "--scenarios", ${text(scenarios)}]
 env = { SPECTASK_SCRIPTED_PACE_MS = "5" }
+
+${settings}
 `,
   );
   const server = await startServer(

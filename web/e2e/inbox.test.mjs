@@ -57,7 +57,7 @@ tell("it opens first, is read at any width and in both themes, and axe finds not
       const found = await fetch(href);
       return [found.headers.get("content-type"), (await found.json()).start_url];
     });
-    assert.deepEqual(manifest, ["application/manifest+json", "/"]);
+    assert.deepEqual(manifest, ["application/manifest+json", "/inbox"]);
   }
 });
 

@@ -53,7 +53,7 @@ const analyticsSearch = v.object({ from: day, to: day, project: word, bucket: on
 
 export type AnalyticsSearch = v.InferOutput<typeof analyticsSearch>;
 
-const SETTINGS_VIEWS = ["tokens", "secrets", "audit", "storage", "webhooks"] as const;
+const SETTINGS_VIEWS = ["tokens", "secrets", "audit", "storage", "webhooks", "notifications"] as const;
 
 export type SettingsView = (typeof SETTINGS_VIEWS)[number];
 

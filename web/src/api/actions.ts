@@ -7,6 +7,7 @@ import type { DocumentName } from "../model/documents";
 import { forgetDrafts } from "../model/drafts";
 import { plainName } from "../model/hidden";
 import { type Inbox, withUpdate } from "../model/inbox";
+import { forgetPush, pushHere, turnOff, turnOn } from "../push/browser";
 import { ApiError, OfflineError, once, post, put, remove } from "./client";
 import type {
   AgentQuestion,
@@ -540,6 +541,47 @@ export function useSendWebhook(id: string) {
   });
 }
 
+/** Turns push messages to this browser on or off. */
+export function useTurnPush() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (on: boolean) => (on ? turnOn() : turnOff()),
+    onSuccess: (here) => client.setQueryData(keys.pushHere, here),
+    // What was done before it failed shows too.
+    onError: async () => client.setQueryData(keys.pushHere, await pushHere()),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.pushSubscriptions }),
+  });
+}
+
+/** Removes a browser from those that get push messages; this one forgets its subscription too. */
+export function useRemovePush() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (id: string) => {
+      await remove("/api/v1/push/subscriptions/{id}", { params: { path: { id } } });
+      if ((await pushHere()).id === id) await forgetPush();
+    },
+    onSuccess: async () => {
+      client.setQueryData(keys.pushHere, await pushHere());
+      await client.invalidateQueries({ queryKey: keys.pushSubscriptions });
+    },
+  });
+}
+
+/** Sends a test message to a browser. */
+export function useTestPush(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => post("/api/v1/push/subscriptions/{id}/test", { params: { path: { id } } }),
+    onSettled: () =>
+      Promise.all(
+        [keys.pushSubscriptions, keys.pushDeliveries(id)].map((queryKey) =>
+          client.invalidateQueries({ queryKey }),
+        ),
+      ),
+  });
+}
+
 /** Answers a question or a proposal of an agent; it is gone from the list at once. */
 export function useAnswerQuestion() {
   const client = useQueryClient();
@@ -639,7 +681,11 @@ export function useLogin() {
 export function useLogout() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => post("/api/v1/logout", { body: { everywhere: false } }),
+    mutationFn: async () => {
+      await post("/api/v1/logout", { body: { everywhere: false } });
+      // The server has forgotten it; that the browser cannot is no reason to stay.
+      await forgetPush().catch(() => undefined);
+    },
     onSettled: () => {
       client.clear();
       forgetDrafts();

@@ -10,6 +10,7 @@ import { keys } from "../live/keys";
 import type { DocumentName } from "../model/documents";
 import { countBefore, type Log, mergeLog, unbrokenTo } from "../model/log";
 import type { OpenApi } from "../model/openapi";
+import { confirmPush } from "../push/browser";
 import { ApiError, get, getPage } from "./client";
 import type { LogEntry, Priority, SearchKind, TaskSort, TaskStatus, TaskType } from "./types";
 
@@ -501,6 +502,35 @@ export const webhookDeliveriesQuery = (id: string) =>
     queryKey: keys.webhookDeliveries(id),
     queryFn: ({ signal }) =>
       get("/api/v1/webhooks/{id}/deliveries", {
+        params: { path: { id }, query: { limit: DELIVERIES } },
+        signal,
+      }),
+    staleTime: 0,
+  });
+
+/** Whether this browser gets push messages; the first answer says to the server that it still does. */
+export const pushHereQuery = queryOptions({
+  queryKey: keys.pushHere,
+  queryFn: confirmPush,
+  // The page turns it on and off itself.
+  staleTime: Number.POSITIVE_INFINITY,
+  gcTime: Number.POSITIVE_INFINITY,
+});
+
+/** The browsers that get push messages. */
+export const pushSubscriptionsQuery = queryOptions({
+  queryKey: keys.pushSubscriptions,
+  queryFn: ({ signal }) => get("/api/v1/push/subscriptions", { params: { query: WHOLE }, signal }),
+  // The live stream says nothing of them.
+  staleTime: 0,
+});
+
+/** The last messages to a browser. */
+export const pushDeliveriesQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.pushDeliveries(id),
+    queryFn: ({ signal }) =>
+      get("/api/v1/push/subscriptions/{id}/deliveries", {
         params: { path: { id }, query: { limit: DELIVERIES } },
         signal,
       }),

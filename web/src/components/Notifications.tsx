@@ -1,43 +1,86 @@
 // Offers notifications, and shows them: once for each item, however many tabs are open.
 
 import NotificationsNoneRounded from "@mui/icons-material/NotificationsNoneRounded";
-import { Button, Typography } from "@mui/material";
-import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Button, Stack, Typography } from "@mui/material";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useRouter } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
-import { inboxQuery } from "../api/queries";
+import { useTurnPush } from "../api/actions";
+import { inboxQuery, pushHereQuery } from "../api/queries";
+import { keys } from "../live/keys";
 import { type Inbox, pageOf } from "../model/inbox";
+import type { PushHere } from "../push/browser";
 import { askToNotify, notificationState, notify } from "./notify";
+import { ActionError } from "./States";
 
-/** A button that asks the browser for permission; nothing where it was answered or there are no notifications. */
+/** A button that turns notifications on; nothing where they are, or where there are none. */
 export function NotificationsOffer() {
+  const here = useQuery(pushHereQuery).data;
+  const turn = useTurnPush();
+  if (!here || here.state === "on") return null;
+  if (here.state === "denied") return <Blocked />;
+  if (here.state !== "off") return <OpenPageOffer />;
+  return (
+    <Stack sx={{ gap: 1, alignItems: "flex-end" }}>
+      <OfferButton isBusy={turn.isPending} onClick={() => turn.mutate(true)} />
+      <ActionError error={turn.error} />
+    </Stack>
+  );
+}
+
+/** The same for a browser that gets notifications while a page is open, and no others. */
+function OpenPageOffer() {
   const [state, setState] = useState(notificationState);
-  if (state === "denied")
-    return (
-      <Typography variant="caption" color="textSecondary" sx={{ maxWidth: 260 }}>
-        Notifications are blocked in the browser’s settings for this site.
-      </Typography>
-    );
+  if (state === "denied") return <Blocked />;
   if (state !== "default") return null;
+  return <OfferButton onClick={() => void askToNotify().then(setState)} />;
+}
+
+function Blocked() {
+  return (
+    <Typography variant="caption" color="textSecondary" sx={{ maxWidth: 260 }}>
+      Notifications are blocked in the browser’s settings for this site.
+    </Typography>
+  );
+}
+
+function OfferButton({ isBusy = false, onClick }: { isBusy?: boolean; onClick: () => void }) {
   return (
     <Button
       variant="outlined"
       color="inherit"
       startIcon={<NotificationsNoneRounded />}
-      onClick={() => void askToNotify().then(setState)}
+      disabled={isBusy}
+      onClick={onClick}
     >
       Turn on notifications
     </Button>
   );
 }
 
+/** The type of a message of the service worker. The worker shares no file with the page, so that it is one file. */
+const OPEN: typeof import("../push/show").OPEN = "spectask-open";
+
+const isItem = (tag: string) => tag.startsWith("inb_");
+
+/** The path in a message of the service worker. */
+function pathToOpen(data: unknown): string | null {
+  const { type, path } = (data ?? {}) as { type?: unknown; path?: unknown };
+  return type === OPEN && typeof path === "string" ? path : null;
+}
+
 /** The name under which the tabs agree on who shows a notification. */
 const CHANNEL = "spectask-notifications";
 
-/** Shows a notification of each item that is added while the page is open and not in front. */
+/**
+ * Shows a notification of each item that is added while the page is open and not in front. Where push messages are on, the
+ * service worker shows them, and the page takes back those of items that were answered.
+ */
 export function useNotifications(): void {
   const client = useQueryClient();
   const navigate = useNavigate();
+  usePagesOfNotifications();
+  useTakenBack();
   const known = useRef<Set<string> | null>(null);
   useEffect(() => {
     const inFront = followTabs();
@@ -47,7 +90,8 @@ export function useNotifications(): void {
       known.current = new Set(inbox.items.map(({ id }) => id));
       if (before === null) return;
       const added = inbox.items.filter(({ id }) => !before.has(id));
-      if (added.length === 0 || inFront.has()) return;
+      const isPushed = client.getQueryData<PushHere>(keys.pushHere)?.state === "on";
+      if (added.length === 0 || isPushed || inFront.has()) return;
       for (const item of added) notify(item, () => void navigate(pageOf(item)));
     };
     look(client.getQueryData<Inbox>(inboxQuery.queryKey));
@@ -59,6 +103,37 @@ export function useNotifications(): void {
       inFront.end();
     };
   }, [client, navigate]);
+}
+
+/** Shows the page that a notification of the service worker leads to. */
+function usePagesOfNotifications(): void {
+  const router = useRouter();
+  useEffect(() => {
+    const { serviceWorker } = navigator;
+    if (!serviceWorker) return;
+    const show = ({ data }: MessageEvent<unknown>) => {
+      const path = pathToOpen(data);
+      if (path !== null) router.history.push(path);
+    };
+    serviceWorker.addEventListener("message", show);
+    return () => serviceWorker.removeEventListener("message", show);
+  }, [router]);
+}
+
+/** Takes back the notifications of the service worker whose items were answered. */
+function useTakenBack(): void {
+  const isPushed = useQuery(pushHereQuery).data?.state === "on";
+  const inbox = useQuery(inboxQuery).data;
+  useEffect(() => {
+    if (!isPushed || !inbox || inbox.items.length < inbox.total) return;
+    void takeBack(new Set(inbox.items.map(({ id }) => id)));
+  }, [isPushed, inbox]);
+}
+
+async function takeBack(waiting: ReadonlySet<string>): Promise<void> {
+  const registration = await navigator.serviceWorker.getRegistration();
+  for (const shown of (await registration?.getNotifications()) ?? [])
+    if (isItem(shown.tag) && !waiting.has(shown.tag)) shown.close();
 }
 
 const HASH = JSON.stringify(inboxQuery.queryKey);

@@ -1,4 +1,5 @@
-// The settings of the server that only its owner sees: tokens, secrets, the audit log, storage, and webhooks.
+// The settings of the server that only its owner sees: tokens, secrets, the audit log, storage, and webhooks. The
+// notifications of browsers are for everybody.
 
 import { Tab } from "@mui/material";
 import { useNavigate, useSearch } from "@tanstack/react-router";
@@ -6,6 +7,7 @@ import { Page } from "../components/Page";
 import { PartTabs } from "../components/PartTabs";
 import type { SettingsView } from "../router";
 import { AuditLog } from "./settings/AuditLog";
+import { Notifications } from "./settings/Notifications";
 import { Secrets } from "./settings/Secrets";
 import { Storage } from "./settings/Storage";
 import { Tokens } from "./settings/Tokens";
@@ -26,6 +28,12 @@ export function SettingsPage() {
         <Tab value="audit" label="Audit log" id="settings-audit" aria-controls="settings-panel" />
         <Tab value="storage" label="Storage" id="settings-storage" aria-controls="settings-panel" />
         <Tab value="webhooks" label="Webhooks" id="settings-webhooks" aria-controls="settings-panel" />
+        <Tab
+          value="notifications"
+          label="Notifications"
+          id="settings-notifications"
+          aria-controls="settings-panel"
+        />
       </PartTabs>
       <div role="tabpanel" id="settings-panel" aria-labelledby={`settings-${view}`}>
         <View view={view} />
@@ -46,5 +54,7 @@ function View({ view }: { view: SettingsView }) {
       return <Storage />;
     case "webhooks":
       return <Webhooks />;
+    case "notifications":
+      return <Notifications />;
   }
 }
