@@ -4120,6 +4120,8 @@ export interface components {
              * @example npm test
              */
             test_command: string | null;
+            /** @description Manifests that do not parse: what they would have named is missing here. */
+            unreadable_manifests: components["schemas"]["UnreadableManifest"][];
         };
         /**
          * @description Which side of a diff a line is on.
@@ -8517,6 +8519,19 @@ export interface components {
          * @enum {string}
          */
         UnitStatus: "pending" | "assigned" | "in_progress" | "completed" | "blocked" | "failed" | "skipped" | "not_reported";
+        /** @description A manifest that does not parse. */
+        UnreadableManifest: {
+            /**
+             * @description Where it is wrong, in one line.
+             * @example expected `,` or `}` at line 3 column 5
+             */
+            error: string;
+            /**
+             * @description The file, from the repository's root.
+             * @example web/package.json
+             */
+            path: string;
+        };
         /** @description An ACP session update for which the log has no specific kind. */
         UpdateEntry: {
             /**

@@ -188,10 +188,7 @@ function Found({ found }: { found: DetectedRepository }) {
     ["Languages", languages.join(", ") || "none found"],
     ["Setup", setup_command ?? "none found"],
     ["Checks", checks.join("\n") || "none found"],
-    ...unreadable_manifests.map(({ path, error }): [string, string] => [
-      "Unreadable",
-      `${path}: ${error}`,
-    ]),
+    ...unreadable_manifests.map(({ path, error }): [string, string] => ["Unreadable", `${path}: ${error}`]),
   ];
   return (
     <Box role="status" aria-label="What was found">
