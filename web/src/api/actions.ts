@@ -420,7 +420,11 @@ export function useTrustPrompt(project: string) {
   return useMutation({
     mutationFn: (body: { name: string; hash: string }) =>
       post("/api/v1/projects/{id}/prompts", { params: { path: { id: project } }, body }),
-    onSuccess: (prompts) => client.setQueryData<ProjectPrompts>(keys.projectPrompts(project), prompts),
+    onSuccess: async (prompts) => {
+      // What is under way was read before.
+      await client.cancelQueries({ queryKey: keys.projectPrompts(project) });
+      client.setQueryData<ProjectPrompts>(keys.projectPrompts(project), prompts);
+    },
     // Another content may be there by now, and is to be shown.
     onError: () => client.invalidateQueries({ queryKey: keys.projectPrompts(project) }),
   });

@@ -41,6 +41,7 @@ test("a prompt of the repository is read beside the built-in one, and trusted by
     having(aPrompt(FILE)),
     http.post("/api/v1/projects/{id}/prompts", async ({ request, response }) => {
       sent = await request.json();
+      server.use(having(aPrompt({ ...FILE, state: "trusted" })));
       return response(200).json(thePrompts({ prompts: [aPrompt({ ...FILE, state: "trusted" })] }));
     }),
   );
