@@ -31,7 +31,8 @@ The conversation is about to be cut. Write a summary from which you can continue
 3. Left: what is still to do, in order.
 Write the summary only.";
 
-pub(crate) fn system_prompt(workspace: &Workspace, has_tools: bool) -> String {
+/// Returns it; `problems` says which MCP servers did not start.
+pub(crate) fn system_prompt(workspace: &Workspace, has_tools: bool, problems: &[String]) -> String {
     if !has_tools {
         return WITHOUT_TOOLS.to_owned();
     }
@@ -42,6 +43,9 @@ pub(crate) fn system_prompt(workspace: &Workspace, has_tools: bool) -> String {
     {
         let others: Vec<String> = others.iter().map(|root| format!("`{}`", root.display())).collect();
         let _ = write!(text, " Your file tools also reach {}.", others.join(", "));
+    }
+    for problem in problems {
+        let _ = write!(text, "\n\n{problem}");
     }
     let rules = RULES.iter().find_map(|name| Some((name, workspace.resolve(name).ok()?.read().ok()?)));
     if let Some((name, rules)) = rules {
@@ -60,7 +64,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("AGENTS.md"), "Use tabs.").unwrap();
         let workspace = Workspace::new(folder.path(), &[]).unwrap();
-        assert!(system_prompt(&workspace, true).ends_with("from AGENTS.md:\n\nUse tabs."));
-        assert_eq!(system_prompt(&workspace, false), WITHOUT_TOOLS);
+        assert!(system_prompt(&workspace, true, &[]).ends_with("from AGENTS.md:\n\nUse tabs."));
+        assert_eq!(system_prompt(&workspace, false, &[]), WITHOUT_TOOLS);
+        assert!(system_prompt(&workspace, true, &["It is away.".to_owned()]).contains("\n\nIt is away."));
     }
 }

@@ -8,6 +8,7 @@
 mod compaction;
 mod history;
 mod instructions;
+mod mcp;
 mod model;
 mod modes;
 mod options;

@@ -189,7 +189,13 @@ impl Agent {
         let mode = self.options.mode.as_deref().and_then(Mode::find).unwrap_or_default();
         let id = format!("model-{}", ulid::Ulid::generate());
         let choices = Choices::new(mode, &model);
-        let session = Arc::new(Session::new(id.clone(), workspace(params)?, choices, History::default()));
+        let session = Arc::new(Session::new(
+            id.clone(),
+            workspace(params)?,
+            &params["mcpServers"],
+            choices,
+            History::default(),
+        ));
         let mut answer = self.state(&session);
         answer["sessionId"] = json!(id);
         self.sessions.lock().insert(id, session);
@@ -206,7 +212,8 @@ impl Agent {
         self.model(&model).map_err(as_rpc)?;
         let workspace = workspace(params)?;
         let updates = if shows { replay::updates(&known.history, &workspace) } else { Vec::new() };
-        let session = Session::new(id.to_owned(), workspace, Choices::new(known.mode, &model), known.history);
+        let choices = Choices::new(known.mode, &model);
+        let session = Session::new(id.to_owned(), workspace, &params["mcpServers"], choices, known.history);
         let session = Arc::new(session);
         if let Some(before) = self.sessions.lock().insert(id.to_owned(), session.clone()) {
             before.cancel();

@@ -230,6 +230,50 @@ fn results(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn tools_of_mcp_servers_are_called_once_a_person_allows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let call = || Calls("mcp__notes__add", json!({"text": "one"}).to_string());
+    let server = Server::start(vec![call(), call(), call(), Says("Done.")]).await;
+    let mut client = Client::start(options(&server), folder.path());
+    // A server of one tool, which writes down what it is called with.
+    let script = r#"while IFS= read -r line; do
+id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+case $line in
+*'"initialize"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"notes","version":"1"}}}\n' "$id";;
+*'"tools/list"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"add","description":"Adds a note.","inputSchema":{"type":"object"}}]}}\n' "$id";;
+*'"tools/call"'*) echo "$FLAVOUR" >>notes; printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"added"}]}}\n' "$id";;
+esac
+done"#;
+    let servers = json!([
+        {"name": "notes", "command": "/bin/sh", "args": ["-c", script], "env": [{"name": "FLAVOUR", "value": "mint"}]},
+        {"name": "gone", "command": "/nonexistent/server", "args": [], "env": []},
+    ]);
+    let answer = client.call("session/new", json!({"cwd": folder.path(), "mcpServers": servers})).await;
+    let session = answer["result"]["sessionId"].as_str().unwrap().to_owned();
+    let turn = client.prompt(&session, "Take notes.").await;
+    let mut options = vec!["reject", "allow-always"].into_iter();
+    let answer = loop {
+        let message = client.next().await;
+        if message["method"] == "session/request_permission" {
+            assert_eq!(message["params"]["toolCall"]["title"], "add (notes)");
+            let option = options.next().expect("what is always allowed is not asked for again");
+            let outcome = json!({"outcome": {"outcome": "selected", "optionId": option}});
+            client.send(json!({"jsonrpc": "2.0", "id": message["id"], "result": outcome})).await;
+        } else if message["id"] == turn {
+            break message;
+        }
+    };
+    assert_eq!(answer["result"]["stopReason"], "end_turn", "{answer}");
+    let told = results(&server);
+    assert!(told[0].contains("does not allow this"), "{told:?}");
+    assert_eq!(told[1..], ["added", "added"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("notes")).unwrap(), "mint\nmint\n");
+    let first = &server.requests()[0];
+    assert!(first["tools"].to_string().contains("Adds a note."), "{first}");
+    assert!(first["messages"][0].to_string().contains("The MCP server gone did not start"), "{first}");
+}
+
+#[tokio::test]
 async fn a_turn_calls_tools_until_the_model_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let plan = json!({"entries": [{"content": "Write", "status": "in_progress"}]}).to_string();

@@ -3,10 +3,11 @@
 use crate::compaction::Compaction;
 use crate::history::History;
 use crate::instructions::system_prompt;
+use crate::mcp::McpTool;
 use crate::model::{End, Listener, ModelError, Reply, Spent};
 use crate::modes::{Action, Permission};
 use crate::serve::Agent;
-use crate::session::{Progress, Session};
+use crate::session::{Choices, Progress, Session};
 use crate::tools::{self, Call, Change};
 use crate::transcripts::Transcript;
 use agent::wire::RpcError;
@@ -28,6 +29,15 @@ pub(crate) struct Turn {
     pub(crate) agent: Arc<Agent>,
     pub(crate) session: Arc<Session>,
     pub(crate) cancel: CancellationToken,
+}
+
+/// What a person can allow once and for all in a session.
+enum Allowance<'a> {
+    /// Every change of a file.
+    Edits,
+    Command(&'a str),
+    /// A tool of an MCP server.
+    Tool(&'a str),
 }
 
 /// How a turn ended.
@@ -78,8 +88,14 @@ impl Turn {
     async fn steps(&self, prompt: &str, history: &mut History) -> Result<TurnEnd, Stop> {
         let model = self.agent.model(&self.session.choices.lock().model)?;
         let has_tools = !self.agent.options().no_tools;
-        let system = system_prompt(&self.session.workspace, has_tools);
-        let tools = if has_tools { tools::definitions() } else { Vec::new() };
+        let (mut tools, mut problems) = (Vec::new(), &[][..]);
+        if has_tools {
+            let mcp = self.unless_cancelled(self.session.start_mcp()).await?;
+            tools = tools::definitions();
+            tools.extend(mcp.definitions());
+            problems = mcp.problems();
+        }
+        let system = system_prompt(&self.session.workspace, has_tools, problems);
         let described: usize = tools.iter().map(Tool::size).sum();
         let compaction = Compaction {
             model: &model,
@@ -156,6 +172,9 @@ impl Turn {
             return Err(Stop::Cancelled);
         }
         let id = format!("call-{}", ulid::Ulid::generate());
+        if let Some(tool) = self.session.mcp().and_then(|mcp| mcp.tool(&asked.fn_name)) {
+            return self.call_tool(&id, tool, &asked.fn_arguments).await;
+        }
         let read = if self.agent.options().no_tools {
             Err("You have no tools.".to_owned())
         } else {
@@ -190,7 +209,11 @@ impl Turn {
         let diff = change.as_ref().map(diff_content);
         let shown =
             diff.as_ref().map_or(described.clone(), |diff| with(&described, json!({"content": diff})));
-        if let Err(answer) = self.permission(&call, shown).await? {
+        let allowance = match &call {
+            Call::Shell(shell) => Allowance::Command(&shell.command),
+            _ => Allowance::Edits,
+        };
+        if let Err(answer) = self.permission(call.action(), &allowance, shown).await? {
             return self.fail(&id, answer).await;
         }
         self.update(json!({"sessionUpdate": "tool_call_update", "toolCallId": id, "status": "in_progress"}))
@@ -233,6 +256,29 @@ impl Turn {
         }
     }
 
+    /// Calls a tool of an MCP server and returns what the model is told of it.
+    async fn call_tool(&self, id: &str, tool: &McpTool, arguments: &Value) -> Result<String, Stop> {
+        let described = json!({
+            "toolCallId": id, "title": tool.title(), "kind": "other", "status": "pending", "rawInput": arguments,
+        });
+        self.update(with(&described, json!({"sessionUpdate": "tool_call"}))).await?;
+        if !tool.is_own()
+            && let Err(answer) = self.permission(Action::Run, &Allowance::Tool(&tool.id), described).await?
+        {
+            return self.fail(id, answer).await;
+        }
+        self.update(json!({"sessionUpdate": "tool_call_update", "toolCallId": id, "status": "in_progress"}))
+            .await?;
+        let mcp = self.session.start_mcp().await;
+        match self.unless_cancelled(mcp.call(tool, arguments)).await? {
+            Ok(answer) => {
+                self.close(id, "completed", &text_content(&answer), None).await?;
+                Ok(answer)
+            }
+            Err(answer) => self.fail(id, answer).await,
+        }
+    }
+
     /// Does what blocks on a thread of its own.
     async fn in_background<T: Send + 'static>(
         &self,
@@ -254,16 +300,16 @@ impl Turn {
     }
 
     /// Finds out whether a call may be run; the inner error is an answer to the model.
-    async fn permission(&self, call: &Call, shown: Value) -> Result<Result<(), String>, Stop> {
-        let action = call.action();
+    async fn permission(
+        &self,
+        action: Action,
+        allowance: &Allowance<'_>,
+        shown: Value,
+    ) -> Result<Result<(), String>, Stop> {
         let needed = {
             let choices = self.session.choices.lock();
-            let is_allowed = match call {
-                Call::Shell(shell) => choices.allowed_commands.contains(&shell.command),
-                _ => action == Action::Edit && choices.allows_edits,
-            };
             match choices.mode.permission(action) {
-                Permission::Ask if is_allowed => Permission::Granted,
+                Permission::Ask if allowance.is_given(&choices) => Permission::Granted,
                 needed => needed,
             }
         };
@@ -274,12 +320,11 @@ impl Turn {
             }
             Permission::Ask => {}
         }
-        let always = if action == Action::Run { "Always allow this command" } else { "Allow all edits" };
         let params = json!({
             "sessionId": self.session.id, "toolCall": shown,
             "options": [
                 {"optionId": "allow", "name": "Allow", "kind": "allow_once"},
-                {"optionId": "allow-always", "name": always, "kind": "allow_always"},
+                {"optionId": "allow-always", "name": allowance.name(), "kind": "allow_always"},
                 {"optionId": "reject", "name": "Reject", "kind": "reject_once"},
             ],
         });
@@ -292,13 +337,7 @@ impl Turn {
         match outcome["optionId"].as_str() {
             Some("allow") => Ok(Ok(())),
             Some("allow-always") => {
-                let mut choices = self.session.choices.lock();
-                match call {
-                    Call::Shell(shell) => {
-                        choices.allowed_commands.insert(shell.command.clone());
-                    }
-                    _ => choices.allows_edits = true,
-                }
+                allowance.give(&mut self.session.choices.lock());
                 Ok(Ok(()))
             }
             _ => {
@@ -344,6 +383,36 @@ impl Turn {
         let transcript = Transcript { mode: choices.mode, model: choices.model, history: history.clone() };
         if let Err(error) = self.agent.transcripts().save(&self.session.id, transcript) {
             eprintln!("model agent: the session {} cannot be kept: {error}", self.session.id);
+        }
+    }
+}
+
+impl Allowance<'_> {
+    fn is_given(&self, choices: &Choices) -> bool {
+        match self {
+            Allowance::Edits => choices.allows_edits,
+            Allowance::Command(command) => choices.allowed_commands.contains(*command),
+            Allowance::Tool(tool) => choices.allowed_tools.contains(*tool),
+        }
+    }
+
+    fn give(&self, choices: &mut Choices) {
+        match self {
+            Allowance::Edits => choices.allows_edits = true,
+            Allowance::Command(command) => {
+                choices.allowed_commands.insert((*command).to_owned());
+            }
+            Allowance::Tool(tool) => {
+                choices.allowed_tools.insert((*tool).to_owned());
+            }
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Allowance::Edits => "Allow all edits",
+            Allowance::Command(_) => "Always allow this command",
+            Allowance::Tool(_) => "Always allow this tool",
         }
     }
 }

@@ -9,7 +9,7 @@ mod shell;
 pub(crate) use definitions::definitions;
 pub(crate) use files::change_of;
 pub(crate) use plan::plan_entries;
-pub(crate) use shell::Shell;
+pub(crate) use shell::{Shell, key_variables};
 
 use crate::modes::Action;
 use crate::workspace::Workspace;
@@ -132,7 +132,7 @@ impl Call {
 }
 
 /// Cuts a text at a limit and says so.
-fn bounded(mut text: String, hint: &str) -> String {
+pub(crate) fn bounded(mut text: String, hint: &str) -> String {
     if text.len() > MAX_RESULT {
         text.truncate(text.floor_char_boundary(MAX_RESULT));
         text.push_str(&format!("\n[Cut after {} KiB. {hint}]", MAX_RESULT / 1024));

@@ -71,13 +71,17 @@ impl Shell {
         let mut sh = Command::new("sh");
         sh.arg("-c").arg(&self.command).current_dir(cwd);
         sh.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-        // Commands do not need the keys of the model.
-        for name in agent::models::VARIABLES.iter().filter(|name| name.ends_with("_KEY")) {
+        for name in key_variables() {
             sh.env_remove(name);
         }
         let child = sh.process_group(0).kill_on_drop(true).spawn()?;
         Ok((child, pipe::Receiver::from_owned_fd(reader)?))
     }
+}
+
+/// Returns the variables with keys of models, which commands and MCP servers do not need.
+pub(crate) fn key_variables() -> impl Iterator<Item = &'static str> {
+    agent::models::VARIABLES.iter().copied().filter(|name| name.ends_with("_KEY"))
 }
 
 /// Waits for a command and collects its output, until its time is over or the turn is cancelled.
