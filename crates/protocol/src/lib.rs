@@ -26,7 +26,7 @@ pub use agent_options::{
     AgentCommand, AgentOption, AgentOptionValue, AgentOptionsRule, OptionValue, OptionValues, check_rules,
     check_values,
 };
-pub use attachment::Attachment;
+pub use attachment::{Attachment, AttachmentPurpose, TaskAttachment};
 pub use checklist::{ChecklistItem, ChecklistView, EvidenceView};
 pub use collision::{CollidingFile, CollidingLines, CollidingSide, Collisions, SessionCollision};
 pub use comment::{CommentView, Original, ReplyView};

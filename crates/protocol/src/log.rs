@@ -38,12 +38,17 @@ kinds! {
     /// A piece of a message of the agent. Pieces with the same `message_id` that follow each other are one message.
     AgentMessage "agent_message" {
         required {
-            /// The piece's text.
+            /// The piece's text; of an image or another file, its kind in brackets.
             text: String,
         }
         optional {
             /// The message that the piece belongs to.
             message_id: String,
+            /// A content block that is no text, as the agent sent it, with the id of an attachment as `attachment` in place of the
+            /// content of a file.
+            content: Value,
+            /// The files that the agent sent with it.
+            attachments: Vec<Attachment>,
         }
     }
 
@@ -71,14 +76,17 @@ kinds! {
             tool_kind: String,
             /// `pending`, `in_progress`, `completed`, `failed` or `cancelled`.
             status: String,
-            /// The content blocks that the call produced, as the agent sent them.
+            /// The content blocks that the call produced, as the agent sent them, with the id of an attachment as `attachment` in
+            /// place of the content of a file.
             content: Value,
             /// The files that the call is about, as the agent sent them.
             locations: Value,
             /// The tool's input, as the agent sent it.
             raw_input: Value,
-            /// The tool's output, as the agent sent it.
+            /// The tool's output, as the agent sent it, with ids of attachments as in `content`.
             raw_output: Value,
+            /// The files that the agent sent with this entry; those of earlier entries stay files of the call.
+            attachments: Vec<Attachment>,
         }
     }
 
@@ -393,17 +401,20 @@ impl LogEntry {
         }
     }
 
-    /// Returns whether the entry is a piece of a message or thought, which more pieces may follow within moments.
+    /// Returns whether the entry is a piece of text of a message or thought, which more pieces may follow within moments.
     pub fn is_chunk(&self) -> bool {
-        matches!(self, Self::AgentMessage(_) | Self::AgentThought(_))
+        match self {
+            Self::AgentMessage(piece) => piece.is_text(),
+            Self::AgentThought(_) => true,
+            _ => false,
+        }
     }
 
     /// Returns the text of a piece of a message or thought.
     pub fn chunk_mut(&mut self) -> Option<&mut String> {
         match self {
-            Self::AgentMessage(AgentMessage { text, .. }) | Self::AgentThought(AgentThought { text, .. }) => {
-                Some(text)
-            }
+            Self::AgentMessage(piece) if piece.is_text() => Some(&mut piece.text),
+            Self::AgentThought(piece) => Some(&mut piece.text),
             _ => None,
         }
     }
@@ -411,15 +422,24 @@ impl LogEntry {
     /// Returns whether the other entry is a piece of the same message or thought.
     pub fn is_continued_by(&self, next: &Self) -> bool {
         match (self, next) {
-            (Self::AgentMessage(one), Self::AgentMessage(other)) => one.message_id == other.message_id,
+            (Self::AgentMessage(one), Self::AgentMessage(other)) => {
+                one.is_text() && other.is_text() && one.message_id == other.message_id
+            }
             (Self::AgentThought(one), Self::AgentThought(other)) => one.message_id == other.message_id,
             _ => false,
         }
     }
 }
 
+impl AgentMessage {
+    /// Returns whether the piece is text, and no image or other file.
+    pub fn is_text(&self) -> bool {
+        self.content.is_absent() && self.attachments.is_absent()
+    }
+}
+
 impl ToolCall {
-    /// Takes in an update: its members replace those before.
+    /// Takes in an update: its members replace those before, and its attachments are added.
     pub fn update(&mut self, later: &Self) {
         fn replace<T: Clone>(member: &mut Optional<T>, later: &Optional<T>) {
             if !later.is_absent() {
@@ -434,6 +454,12 @@ impl ToolCall {
         replace(&mut self.locations, &later.locations);
         replace(&mut self.raw_input, &later.raw_input);
         replace(&mut self.raw_output, &later.raw_output);
+        let known = self.attachments.items();
+        let new = later.attachments.items().iter().filter(|attachment| !known.contains(attachment));
+        let all: Vec<_> = known.iter().chain(new).cloned().collect();
+        if !all.is_empty() {
+            self.attachments = Optional::Value(all);
+        }
         self.extra.extend(later.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
 
@@ -448,11 +474,13 @@ impl ToolCall {
             locations,
             raw_input,
             raw_output,
+            attachments,
             extra,
         } = self;
         let texts = [title, tool_kind, status];
         let values = [content, locations, raw_input, raw_output];
         extra.is_empty()
+            && attachments.is_absent()
             && texts.into_iter().all(Optional::is_absent)
             && values.into_iter().all(Optional::is_absent)
     }

@@ -83,8 +83,13 @@ impl Client {
 
     /// Returns an answer that is a text and no JSON.
     pub(crate) async fn text(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<String> {
+        String::from_utf8(self.bytes(path, query).await?).context("the server's answer is no text")
+    }
+
+    /// Reads a file as it is.
+    pub(crate) async fn bytes(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Vec<u8>> {
         let (_, bytes) = self.exchange(self.http.get(self.address(&with_query(path, query)))).await?;
-        String::from_utf8(bytes).context("the server's answer is no text")
+        Ok(bytes)
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {

@@ -30,7 +30,21 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "answer",
         ],
     ),
-    ("Watch", &["list", "show", "watch", "sessions", "options", "log", "search", "report", "analytics"]),
+    (
+        "Watch",
+        &[
+            "list",
+            "show",
+            "watch",
+            "sessions",
+            "options",
+            "log",
+            "attachments",
+            "search",
+            "report",
+            "analytics",
+        ],
+    ),
     (
         "Operate",
         &[

@@ -163,9 +163,25 @@ pub(crate) fn short(text: &str, width: usize) -> String {
     format!("{cut}…")
 }
 
+/// Returns a number of bytes with its unit.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let Some((unit, shift)) = units.into_iter().find(|(_, shift)| bytes >> shift > 0) else {
+        return format!("{bytes} B");
+    };
+    let tenths = (u128::from(bytes) * 10) >> shift;
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        let shown = [0_u64, 1023, 1536, 5 << 20, u64::MAX].map(size);
+        assert_eq!(shown, ["0 B", "1023 B", "1.5 KiB", "5.0 MiB", "17179869183.9 GiB"]);
+    }
 
     #[test]
     fn texts_of_strangers_do_not_move_the_cursor() {

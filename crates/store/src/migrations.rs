@@ -33,6 +33,7 @@ pub(crate) const STEPS: &[&[&str]] = &[
     PROJECT_USAGE,
     RECORDED_ATTACHMENTS,
     PUSH,
+    SENT_FILES,
 ];
 
 /// Whether git has an attached file, as far as is known.
@@ -40,6 +41,9 @@ const RECORDED_ATTACHMENTS: &[&str] = &[
     "ALTER TABLE attachments ADD COLUMN recorded BIGINT NOT NULL DEFAULT 0",
     "CREATE INDEX attachments_not_recorded ON attachments (task) WHERE recorded = 0",
 ];
+
+/// The session whose agent sent a file; null for what people attached.
+const SENT_FILES: &[&str] = &["ALTER TABLE attachments ADD COLUMN session TEXT"];
 
 /// Browsers that are sent push messages, and the keys by which push services know the server. What is secret is encrypted with the
 /// key of stored secrets. The messages are in the queue of webhooks.
@@ -52,7 +56,7 @@ const PUSH: &[&str] = &[
     "CREATE INDEX push_subscriptions_by_token ON push_subscriptions (token)",
 ];
 
-/// Files that people attached to a task's prompt or to messages. The content is Base64.
+/// Files of a task: those of its prompt and of messages. The content is Base64.
 const ATTACHMENTS: &[&str] = &[
     "CREATE TABLE attachments (task TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, media_type TEXT NOT NULL, \
      size BIGINT NOT NULL, of_prompt BIGINT NOT NULL, content TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (task, id))",

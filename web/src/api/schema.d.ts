@@ -895,7 +895,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the files of a task, those of messages included. */
+        /** Lists the files of a task: those of its prompt, of messages, and of its agents. The oldest is first. */
         get: operations["get_spec_tasks_id_attachments"];
         put?: never;
         /** Uploads an image or a file, whose content is the body of the request. Secrets in a text are redacted. */
@@ -2599,6 +2599,13 @@ export interface components {
         AgentKind: "built_in" | "configured" | "known";
         /** @description A piece of a message of the agent. Pieces with the same `message_id` that follow each other are one message. */
         AgentMessageEntry: {
+            /** @description The files that the agent sent with it. */
+            attachments?: components["schemas"]["Attachment"][] | null;
+            /**
+             * @description A content block that is no text, as the agent sent it, with the id of an attachment as `attachment` in place of the
+             *     content of a file.
+             */
+            content?: unknown;
             /**
              * @description Which kind it is.
              * @enum {string}
@@ -2606,7 +2613,7 @@ export interface components {
             kind: "agent_message";
             /** @description The message that the piece belongs to. */
             message_id?: string | null;
-            /** @description The piece's text. */
+            /** @description The piece's text; of an image or another file, its kind in brackets. */
             text: string;
         };
         /** @description An option that an agent offers for its session. */
@@ -2846,7 +2853,7 @@ export interface components {
              */
             spec_task_id: string;
         };
-        /** @description A file that a person attached; its content is read at `/spec-tasks/{id}/attachments/{attachment}`. */
+        /** @description A file of a task; its content is read at `/spec-tasks/{id}/attachments/{attachment}`. */
         Attachment: {
             /** @description The attachment's id, which follows from its name, media type and content. */
             id: string;
@@ -2866,6 +2873,11 @@ export interface components {
              */
             size: number;
         };
+        /**
+         * @description The use of a file of a task.
+         * @enum {string}
+         */
+        AttachmentPurpose: "prompt" | "message" | "agent";
         /** @description The values by which the audit log can be filtered. */
         AuditValuesView: {
             /**
@@ -7874,7 +7886,19 @@ export interface components {
          * @description The kind of data that retention removes.
          * @enum {string}
          */
-        Subject: "trash" | "effects" | "feed" | "idempotency_answers" | "session_logs" | "branches" | "saved_refs" | "setup_cache" | "database_space";
+        Subject: "trash" | "effects" | "feed" | "idempotency_answers" | "session_logs" | "attachments" | "branches" | "saved_refs" | "setup_cache" | "database_space";
+        /** @description A file of a task, with what it is for. */
+        TaskAttachment: components["schemas"]["Attachment"] & {
+            /**
+             * @description When it was attached or sent.
+             * @example 2026-11-22T10:41:07Z
+             */
+            created_at: string;
+            /** @description The use of the file: `prompt`, `message` or `agent`. */
+            purpose: components["schemas"]["AttachmentPurpose"];
+            /** @description The session whose agent sent it; null for what a person attached. */
+            session_id?: string | null;
+        };
         /** @description The fields of a planned task that change; absent ones stay. */
         TaskChange: {
             /** @description The lines of its acceptance criteria. */
@@ -8329,7 +8353,12 @@ export interface components {
         };
         /** @description A tool call. Later entries with the same `tool_call_id` update it: absent members stay as they were. */
         ToolCallEntry: {
-            /** @description The content blocks that the call produced, as the agent sent them. */
+            /** @description The files that the agent sent with this entry; those of earlier entries stay files of the call. */
+            attachments?: components["schemas"]["Attachment"][] | null;
+            /**
+             * @description The content blocks that the call produced, as the agent sent them, with the id of an attachment as `attachment` in
+             *     place of the content of a file.
+             */
             content?: unknown;
             /**
              * @description Which kind it is.
@@ -8340,7 +8369,7 @@ export interface components {
             locations?: unknown;
             /** @description The tool's input, as the agent sent it. */
             raw_input?: unknown;
-            /** @description The tool's output, as the agent sent it. */
+            /** @description The tool's output, as the agent sent it, with ids of attachments as in `content`. */
             raw_output?: unknown;
             /** @description `pending`, `in_progress`, `completed`, `failed` or `cancelled`. */
             status?: string | null;
@@ -15764,7 +15793,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Attachment"][];
+                    "application/json": components["schemas"]["TaskAttachment"][];
                 };
             };
             /** @description Bad Request */
@@ -16053,6 +16082,15 @@ export interface operations {
             };
             /** @description Method Not Allowed */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,4 +1,4 @@
-// Files that go with a message or a prompt: images as they are, others by name, all to download.
+// Files that go with a message or a prompt, or that an agent sent: images as they are, others by name, all to download.
 
 import { Box, Link, Stack, Typography } from "@mui/material";
 import { download } from "../api/client";
@@ -27,12 +27,20 @@ export function NameAndSize({ name, size }: { name: string; size: number }) {
   );
 }
 
-export function Attachments({ task, files }: { task: string; files: readonly Attachment[] }) {
+export function Attachments({
+  task,
+  files,
+  label = "Attached files",
+}: {
+  task: string;
+  files: readonly Attachment[];
+  label?: string;
+}) {
   if (files.length === 0) return null;
   return (
     <Stack
       component="ul"
-      aria-label="Attached files"
+      aria-label={label}
       direction="row"
       sx={{ flexWrap: "wrap", gap: 1, p: 0, m: 0, mt: 0.75, listStyle: "none" }}
     >

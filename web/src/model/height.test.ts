@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 import { heightOf } from "./height";
 import type { Block } from "./transcript";
 
-const said = (text: string): Block => ({ block: "agent", seq: 1, at: "2026-01-01T00:00:00.000Z", text });
+const said = (text: string): Block => ({
+  block: "agent",
+  seq: 1,
+  at: "2026-01-01T00:00:00.000Z",
+  text,
+  files: [],
+});
 
 test("a text is as high as the lines that it takes", () => {
   const words = "a word ".repeat(60);

@@ -1,5 +1,6 @@
 // About how high a block is before it was drawn: the nearer to the truth, the less a scroll bar moves later.
 
+import type { Attachment } from "../api/types";
 import type { Block } from "./transcript";
 
 /** The sizes in the style sheets of a conversation, in pixels. */
@@ -18,7 +19,7 @@ export function heightOf(block: Block, width: number): number {
 function rough(block: Block, width: number): number {
   switch (block.block) {
     case "agent":
-      return 20 + textHeight(block.text, width);
+      return 20 + textHeight(block.text, width) + filesHeight(block.files, width);
     case "user":
       return (
         66 + (block.by === "spectask" && block.text.length > 600 ? 30 : textHeight(block.text, width - 30))
@@ -41,12 +42,19 @@ function rough(block: Block, width: number): number {
       );
     case "recorded":
       return 16 + SMALL_LINE * (block.files.length > 0 ? 2 : 1) + textHeight(block.text, width);
-    case "thought":
     case "tool":
+      return 38 + filesHeight(block.files, width);
+    case "thought":
     case "setup":
     case "unknown":
       return 38;
   }
+}
+
+/** The height of files: images in rows, whose names are below them. */
+function filesHeight(files: readonly Attachment[], width: number): number {
+  if (files.length === 0) return 0;
+  return Math.ceil(files.length / Math.max(1, Math.floor(width / 248))) * 190;
 }
 
 /** The height of a text in Markdown: paragraphs, items of lists, and code, which has a line for each of its own. */

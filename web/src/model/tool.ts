@@ -12,7 +12,7 @@ export function toolContent(call: Pick<ToolCall, "content" | "input" | "output">
   const list = Array.isArray(call.content) ? (call.content as unknown[]) : call.content ? [call.content] : [];
   const parts = list.flatMap(part);
   const said = parts.filter((one) => one.kind === "change" || one.text.trim() !== "");
-  if (said.length > 0) return said;
+  if (said.length > 0 || list.length > parts.length) return said;
   return [...raw(call.input), ...outputOf(call.output)];
 }
 
@@ -73,9 +73,15 @@ function part(value: unknown): ToolContent[] {
     ];
   }
   const inner = isRecord(value.content) ? value.content : value;
+  if (isFile(inner)) return [];
   if (typeof inner.text === "string") return [{ kind: "text", text: unfenced(inner.text) }];
   return value.type === "terminal" ? [] : [{ kind: "text", text: JSON.stringify(value, null, 2) }];
 }
+
+/** Whether a content block is a file that is kept with the task, which is shown beside the call. */
+const isFile = (block: Record<string, unknown>): boolean =>
+  typeof block.attachment === "string" ||
+  (isRecord(block.resource) && typeof block.resource.attachment === "string");
 
 /** Output that an agent wrapped into a Markdown fence, without the fence. */
 function unfenced(text: string): string {

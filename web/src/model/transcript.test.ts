@@ -74,6 +74,27 @@ test("what is used is no part of the conversation and does not cut a message", (
   expect(blocks).toMatchObject([{ block: "agent", text: "One sentence." }]);
 });
 
+test("images of an agent stand where it sent them, and those of a call are kept", () => {
+  const image = { id: "att_1", name: "image.png", media_type: "image/png", size: 12 };
+  const other = { ...image, id: "att_2" };
+  const blocks = transcript(
+    log(
+      { kind: "agent_message", message_id: "m", text: "Before" },
+      { kind: "agent_message", message_id: "m", text: "[image]", attachments: [image] },
+      { kind: "agent_message", message_id: "m", text: "and after." },
+      { kind: "tool_call", tool_call_id: "a", title: "Look", attachments: [image] },
+      { kind: "tool_call", tool_call_id: "a", attachments: [image, other] },
+      { kind: "tool_call", tool_call_id: "a", status: "completed" },
+    ),
+  );
+  expect(blocks).toMatchObject([
+    { block: "agent", text: "Before", files: [] },
+    { block: "agent", text: "", files: [image] },
+    { block: "agent", text: "and after.", files: [] },
+    { block: "tool", status: "completed", files: [image, other] },
+  ]);
+});
+
 test("a tool call is settled by later entries, which leave out what stays", () => {
   const blocks = transcript(
     log(

@@ -17,6 +17,8 @@ export interface ToolCall {
   locations: unknown;
   input: unknown;
   output: unknown;
+  /** The images and files that the agent sent with it. */
+  files: readonly Attachment[];
 }
 
 export interface PermissionBlock {
@@ -60,6 +62,15 @@ export interface UserBlock {
   fate: "said" | "edited" | "withdrawn";
 }
 
+/** A message of the agent, or an image or file that it sent. */
+export interface AgentBlock {
+  block: "agent";
+  seq: number;
+  at: string;
+  text: string;
+  files: readonly Attachment[];
+}
+
 /** A message of a session, a person or SpecTask to another session, or to all of them. */
 export interface CoordinationBlock {
   block: "coordination";
@@ -100,7 +111,7 @@ export interface SetupBlock {
 
 export type Block =
   | UserBlock
-  | { block: "agent"; seq: number; at: string; text: string }
+  | AgentBlock
   | { block: "thought"; seq: number; at: string; text: string }
   | ToolCall
   | PermissionBlock
@@ -188,11 +199,20 @@ export class Transcript {
     const piece = text(entry.text);
     const id = text(entry.message_id);
     const said = saying?.kind === kind && saying.id === id ? blocks[saying.place] : undefined;
-    if (saying && said?.block === kind) {
+    const files = filesOf(entry);
+    if (files.length > 0) {
+      this.saying = null;
+      blocks.push({ block: "agent", seq: entry.seq, at: entry.at, text: withoutPlaces(piece), files });
+    } else if (saying && said?.block === kind) {
       blocks[saying.place] = { ...said, text: said.text + piece };
     } else if (piece) {
       this.saying = { kind, id, place: blocks.length };
-      blocks.push({ block: kind, seq: entry.seq, at: entry.at, text: piece });
+      const { seq, at } = entry;
+      blocks.push(
+        kind === "agent"
+          ? { block: kind, seq, at, text: piece, files }
+          : { block: kind, seq, at, text: piece },
+      );
     }
   }
 
@@ -435,7 +455,20 @@ function settle(before: ToolCall | undefined, entry: EntryOf<"tool_call">, id: s
     locations: entry.locations ?? before?.locations ?? null,
     input: entry.raw_input ?? before?.input ?? null,
     output: entry.raw_output ?? before?.output ?? null,
+    files: joined(before?.files ?? [], entry.attachments ?? []),
   };
+}
+
+const filesOf = (entry: EntryOf<"agent_message" | "agent_thought">): readonly Attachment[] =>
+  entry.kind === "agent_message" ? (entry.attachments ?? []) : [];
+
+/** The text of a message whose files are shown: without the words that stand in their place. */
+const withoutPlaces = (text: string): string => text.replace(/\[(image|audio|resource)\]/g, "").trim();
+
+/** Files of a call, each once. */
+function joined(before: readonly Attachment[], later: readonly Attachment[]): readonly Attachment[] {
+  const known = new Set(before.map((file) => file.id));
+  return [...before, ...later.filter((file) => !known.has(file.id))];
 }
 
 function permission(entry: EntryOf<"permission_requested">): PermissionBlock {

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problems: a sentence for people, a stable word for programs.
 
+use engine::agents::attachments::ReadError;
 use engine::failure::is_out_of_space;
 use engine::orchestrator::AskError;
 use engine::projects::repositories::RepositoryError;
@@ -246,6 +247,18 @@ impl From<LogError> for Problem {
             LogError::Repository { .. } | LogError::Incomplete { .. } => {
                 Self::conflict("repository_unusable", sentence(&engine::failure::chain(&error)))
             }
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(error) => error.into(),
+            ReadError::Repository(_) | ReadError::Gone { .. } => {
+                Self::conflict("repository_unusable", sentence(&engine::failure::chain(&error)))
+            }
+            ReadError::Damaged(_) => Self::internal(&error),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Images and files of a task: uploaded, listed and downloaded. A message names those that go with it; those of the prompt go with
-//! the first turn of every session that plans or implements.
+//! the first turn of every session that plans or implements. Agents send files in their messages and tool calls.
 
 use crate::request::caller::Caller;
 use crate::request::extract::Query;
@@ -13,18 +13,19 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::App;
-use engine::agents::attachments::{as_text, id_of, name_problem, without_secrets};
-use engine::clock::now;
+use engine::agents::attachments::{self, as_text, id_of, name_problem, without_secrets};
+use engine::agents::sent_files::{image_type, is_media_type};
+use engine::clock::{now, rfc3339};
 use engine::settings::redaction;
 use futures::StreamExt as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use protocol::Attachment;
+use protocol::{Attachment, AttachmentPurpose, TaskAttachment};
 use serde::Deserialize;
 use store::AttachmentRow;
 use utoipa::{IntoParams, ToSchema};
 use workflow::{TaskId, TaskStatus};
 
-/// How many files a task may have, of its prompt and all messages.
+/// How many files people may attach to a task, of its prompt and all messages.
 const MAX_OF_TASK: i64 = 200;
 /// How many files go with one message, and with a prompt.
 const MAX_OF_MESSAGE: usize = 10;
@@ -57,16 +58,27 @@ pub(crate) struct UploadQuery {
     purpose: Purpose,
 }
 
-/// Lists the files of a task, those of messages included.
+/// Lists the files of a task: those of its prompt, of messages, and of its agents. The oldest is first.
 #[utoipa::path(get, path = "/spec-tasks/{id}/attachments", tag = "spec-tasks", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<Attachment>), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<TaskAttachment>), (status = 404, body = Problem)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Vec<Attachment>>, Problem> {
+) -> Result<Json<Vec<TaskAttachment>>, Problem> {
     let task = caller.task(&app, &id).await?;
-    Ok(Json(app.store.attachments(&task.id, false).await?))
+    let found = app.store.attachment_records(&task.id).await?;
+    let files = found.into_iter().map(|record| TaskAttachment {
+        purpose: match &record.session {
+            _ if record.of_prompt => AttachmentPurpose::Prompt,
+            None => AttachmentPurpose::Message,
+            Some(_) => AttachmentPurpose::Agent,
+        },
+        session_id: record.session.map(|session| session.to_string()),
+        created_at: rfc3339(record.at),
+        attachment: record.attachment,
+    });
+    Ok(Json(files.collect()))
 }
 
 /// Uploads an image or a file, whose content is the body of the request. Secrets in a text are redacted.
@@ -114,6 +126,7 @@ pub(crate) async fn add(
     let row = AttachmentRow {
         task: task.id,
         attachment: attachment.clone(),
+        session: None,
         of_prompt,
         content: STANDARD.encode(&content),
         at: now(),
@@ -126,16 +139,15 @@ pub(crate) async fn add(
 #[utoipa::path(get, path = "/spec-tasks/{id}/attachments/{attachment}", tag = "spec-tasks",
     params(("id" = String, Path), ("attachment" = String, Path)),
     responses((status = 200, description = "The content", content_type = "application/octet-stream"),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn read_content(
     State(app): State<App>,
     caller: Caller,
     Path((id, attachment)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let task = caller.task(&app, &id).await?;
-    let found = app.store.attachment(&task.id, &attachment).await?;
-    let (attachment, base64) = found.ok_or_else(|| Problem::not_found("attachment"))?;
-    let content = STANDARD.decode(base64).map_err(|error| Problem::internal(&error))?;
+    let found = attachments::read(&app, &task, &attachment).await?;
+    let (attachment, content) = found.ok_or_else(|| Problem::not_found("attachment"))?;
     let (shown, media_type) = if attachment.is_image() {
         ("inline", attachment.media_type.as_str())
     } else {
@@ -200,10 +212,6 @@ async fn read(request: Request, limit_mb: u64) -> Result<Vec<u8>, Problem> {
 /// Returns the media type of a file: the given one, else that of its name, else that of text.
 fn media_type(given: Option<&str>, name: &str, content: &[u8]) -> Result<String, Problem> {
     let given = given.map(str::trim).filter(|given| !given.is_empty());
-    let is_part = |part: &str| {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte);
-        !part.is_empty() && part.len() <= 64 && part.bytes().all(is_plain)
-    };
     let found = match given {
         Some(given) => given.to_ascii_lowercase(),
         None => match mime_guess::from_path(name).first_raw() {
@@ -215,15 +223,12 @@ fn media_type(given: Option<&str>, name: &str, content: &[u8]) -> Result<String,
             }
         },
     };
-    if !found.split_once('/').is_some_and(|(kind, rest)| is_part(kind) && is_part(rest)) {
+    if !is_media_type(&found) {
         let message = "is no media type; write it as in `image/png`, without parameters";
         return Err(Problem::invalid("media_type", message));
     }
     let is_as_said = match found.as_str() {
-        "image/png" => content.starts_with(b"\x89PNG"),
-        "image/jpeg" => content.starts_with(b"\xff\xd8\xff"),
-        "image/gif" => content.starts_with(b"GIF8"),
-        "image/webp" => content.starts_with(b"RIFF") && content.get(8..12) == Some(b"WEBP"),
+        "image/png" | "image/jpeg" | "image/gif" | "image/webp" => image_type(content) == Some(&found),
         _ => true,
     };
     if !is_as_said {

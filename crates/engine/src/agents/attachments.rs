@@ -1,7 +1,8 @@
-//! The files that people attached to a task and to messages, on their way to an agent.
+//! The files of a task: those that people attached, on their way to an agent, and the content of all.
 
 use crate::App;
 use crate::failure::{failure, store_failure};
+use crate::projects::repositories::{ProjectRepo, RepositoryError};
 use crate::settings::redaction;
 use crate::visible::is_hidden;
 use agent::PromptFile;
@@ -14,7 +15,10 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
-use workflow::{Ask, Failure, FailureClass, Task, Turn};
+use store::StoreError;
+use thiserror::Error;
+use workflow::records::paths;
+use workflow::{Ask, Failure, FailureClass, Task, TaskId, Turn};
 
 /// The folder beside the worktrees of a task's sessions that has the attached files. Agents read there and do not write.
 const FOLDER: &str = "attachments";
@@ -42,19 +46,17 @@ pub(crate) async fn load(app: &App, task: &Task, wanted: &[Attachment]) -> Resul
     let folder = app.config.data_dir.join("worktrees").join(task.id.as_str()).join(FOLDER);
     let mut files = Vec::new();
     for attachment in wanted {
-        let found = app.store.attachment(&task.id, &attachment.id).await;
-        let Some((attachment, base64)) = found.map_err(|error| store_failure(&error))? else {
+        let Some((attachment, content)) = read(app, task, &attachment.id).await.map_err(not_read)? else {
             tracing::warn!(task = %task.id, attachment = attachment.id, "an attached file is not stored any more");
             continue;
         };
-        let content = content(&base64).map_err(|error| failure(FailureClass::Internal, error))?;
         let path = folder.join(&attachment.id).join(&attachment.name);
         let file = PromptFile {
             is_image: attachment.is_image(),
             text: as_text(&attachment.media_type, &content).map(str::to_owned),
             name: attachment.name,
             media_type: attachment.media_type,
-            base64,
+            base64: STANDARD.encode(&content),
             path: path.clone(),
         };
         let written = crate::spawn_blocking(move || write(&path, &content)).await;
@@ -63,6 +65,61 @@ pub(crate) async fn load(app: &App, task: &Task, wanted: &[Attachment]) -> Resul
         files.push(file);
     }
     Ok(files)
+}
+
+/// Why the content of a file cannot be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Damaged(String),
+    #[error("the file is archived in git, and the repository cannot be read")]
+    Repository(#[source] RepositoryError),
+    #[error(
+        "the file is archived in git as {path}, which the branch {branch} does not have as it was; restore it there"
+    )]
+    Gone { path: String, branch: String },
+}
+
+/// Returns a file of a task with its content, from the database or from the record in git.
+pub async fn read(app: &App, task: &Task, id: &str) -> Result<Option<(Attachment, Vec<u8>)>, ReadError> {
+    let Some((attachment, base64)) = app.store.attachment(&task.id, id).await? else { return Ok(None) };
+    if !base64.is_empty() {
+        let content = content(&base64).map_err(ReadError::Damaged)?;
+        return Ok(Some((attachment, content)));
+    }
+    let project = app.repositories.project_repo(&task.project).await.map_err(ReadError::Repository)?;
+    match recorded(&project, &task.id, &attachment).await {
+        Some(content) => Ok(Some((attachment, content))),
+        None => Err(ReadError::Gone {
+            path: paths::attachment(&task.id, id, &attachment.name),
+            branch: project.settings.design_docs_branch,
+        }),
+    }
+}
+
+/// Returns the content of a file as the record in git has it now.
+pub(crate) async fn recorded(
+    project: &ProjectRepo,
+    task: &TaskId,
+    attachment: &Attachment,
+) -> Option<Vec<u8>> {
+    let path = paths::attachment(task, &attachment.id, &attachment.name);
+    let (repository, branch) = (project.repository.clone(), project.settings.design_docs_branch.clone());
+    let reading = crate::spawn_blocking(move || {
+        let tip = repository.resolve(&branch).ok()??;
+        repository.read(&tip.to_string(), &path).ok()?
+    });
+    let content = reading.await.ok()??;
+    (id_of(&attachment.name, &attachment.media_type, &content) == attachment.id).then_some(content)
+}
+
+fn not_read(error: ReadError) -> Failure {
+    match error {
+        ReadError::Store(error) => store_failure(&error),
+        error => failure(FailureClass::Internal, crate::failure::chain(&error)),
+    }
 }
 
 /// Returns the id of an attached file, which follows from what it is.

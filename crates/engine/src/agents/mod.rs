@@ -15,6 +15,7 @@ pub mod permissions;
 pub(crate) mod recorder;
 pub(crate) mod redacting_log;
 mod registry;
+pub mod sent_files;
 pub(crate) mod state;
 pub mod transcript;
 pub(crate) mod turn_log;

@@ -1,6 +1,7 @@
 //! Writes the messages of an agent into its session's log: in order, coalesced, without loss and with bounded memory.
 
 use crate::agents::redacting_log::RedactingLog;
+use crate::agents::sent_files::{FileLimits, Sent, SentFiles};
 use crate::agents::turn_log::TurnLog;
 use crate::clock::now;
 use crate::failure::chain;
@@ -11,7 +12,7 @@ use secrets::Redactor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use store::Store;
+use store::{AttachmentRow, Store, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use workflow::{Millis, SessionId, TurnId};
@@ -51,17 +52,22 @@ enum Item {
 }
 
 impl Recorder {
-    /// `turn_log_mb` is how much one turn adds to the log, in MiB; 0 is no limit.
+    /// `turn_log_mb` is how much one turn adds to the log beside its files, in MiB; 0 is no limit.
     pub(crate) fn start(
         store: Store,
         feed: Feed,
         redactor: Redactor,
         session: SessionId,
         turn_log_mb: u64,
+        files: FileLimits,
     ) -> Self {
         let (entries, receiver) = mpsc::channel(CHANNEL_CAPACITY);
         let (batches, written) = watch::channel(0);
-        let log = CleanLog { redacted: RedactingLog::new(redactor), turn: TurnLog::new(turn_log_mb) };
+        let log = CleanLog {
+            files: SentFiles::new(session.clone(), redactor.clone(), files),
+            redacted: RedactingLog::new(redactor),
+            turn: TurnLog::new(turn_log_mb),
+        };
         tokio::spawn(write(store, feed, log, session, receiver, batches));
         let room = Arc::new(Semaphore::new(ROOM as usize));
         Self { entries, room, heard: Arc::new(AtomicI64::new(now().0)), written }
@@ -114,14 +120,16 @@ impl Recorder {
     }
 }
 
-/// Entries on their way into the log: without secrets, and within the limit of their turn.
+/// Entries on their way into the log: without the content of files and without secrets, and within the limit of their turn.
 struct CleanLog {
+    files: SentFiles,
     redacted: RedactingLog,
     turn: TurnLog,
 }
 
 impl CleanLog {
-    fn take(&mut self, entry: LogEntry, into: &mut Vec<LogEntry>) {
+    fn take(&mut self, mut entry: LogEntry, into: &mut Vec<LogEntry>) {
+        self.files.take(&mut entry);
         let clean = self.redacted.take(entry);
         self.limit(clean, into);
     }
@@ -177,6 +185,11 @@ async fn write(
                 Item::Entry(entry, permit) => {
                     let bytes = permit.num_permits() * 1024;
                     permits.push(permit);
+                    if log.files.asks_for_sent(&entry)
+                        && let Some(sent) = until_stored(&session, || sent_so_far(&store, &session)).await
+                    {
+                        log.files.set_sent(sent);
+                    }
                     without_blocking(bytes, || log.take(*entry, &mut batch));
                     // Many small entries take as long to scan as one large one.
                     tokio::task::yield_now().await;
@@ -207,6 +220,7 @@ async fn write(
         if batch.iter().any(LogEntry::is_chunk) {
             quiet_from = Instant::now() + FLUSH_DELAY;
         }
+        write_files(&store, &session, log.files.take_new()).await;
         write_batch(&store, &feed, &session, batch).await;
         batches.send_modify(|count| *count += 1);
         for done in flushes {
@@ -215,14 +229,36 @@ async fn write(
     }
 }
 
-/// Writes a batch, and repeats it while the database is away: the agent waits meanwhile.
 async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec<LogEntry>) {
-    if batch.is_empty() {
-        return;
+    if !batch.is_empty() {
+        let rows = until_stored(session, || store.append_log(session, now(), batch.clone())).await;
+        feed.publish_log(session, rows);
     }
-    for attempt in 1_u64.. {
-        match store.append_log(session, now(), batch.clone()).await {
-            Ok(rows) => return feed.publish_log(session, rows),
+}
+
+/// Stores the files that agents sent, before the entries that name them.
+async fn write_files(store: &Store, session: &SessionId, files: Vec<AttachmentRow>) {
+    for file in files {
+        until_stored(session, || store.put_attachment(file.clone())).await;
+    }
+}
+
+/// Returns what the agents of a session's task sent so far.
+async fn sent_so_far(store: &Store, session: &SessionId) -> Result<Option<Sent>, StoreError> {
+    let Some(task) = store.task_of_session(session).await? else { return Ok(None) };
+    let (files, bytes) = store.sent_files(&task).await?;
+    Ok(Some(Sent { task, files, bytes }))
+}
+
+/// Does something with the database, and repeats it while the database is away: the agent waits meanwhile.
+async fn until_stored<T, F>(session: &SessionId, act: impl Fn() -> F) -> T
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let mut attempt = 1_u64;
+    loop {
+        match act().await {
+            Ok(done) => return done,
             Err(error) => {
                 // An outage may last for hours: only attempts 1, 2, 4, 8 … are logged.
                 if attempt.is_power_of_two() {
@@ -231,6 +267,7 @@ async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
+        attempt += 1;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Converts updates of an agent into entries of a session's log.
 
+use super::sent_files::has_file;
 use agent::Update;
 use protocol::log::{AgentMessage, AgentThought, Plan, ToolCall, Update as UpdateEntry, UsageUpdate};
 use protocol::{LogEntry, Optional};
@@ -14,7 +15,10 @@ pub(crate) fn entry(update: &Update, raw: &Value) -> Option<LogEntry> {
     let mut entry = match update {
         Update::AgentText(text) => {
             let message_id = id.map(text_or_null).unwrap_or_default();
-            return Some(AgentMessage { text: text.clone(), message_id, ..AgentMessage::default() }.into());
+            let content = Some(&body(raw)["content"]).filter(|content| has_file(content));
+            let content = content.map_or(Optional::Absent, |content| Optional::Value(content.clone()));
+            let message = AgentMessage { text: text.clone(), message_id, content, ..AgentMessage::default() };
+            return Some(message.into());
         }
         Update::Thought(text) => {
             let message_id = id.map(text_or_null).unwrap_or_default();

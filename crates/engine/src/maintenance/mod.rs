@@ -65,6 +65,8 @@ pub enum Subject {
     IdempotencyAnswers,
     /// Session logs that git has.
     SessionLogs,
+    /// Contents of attached files that git has.
+    Attachments,
     /// Branches of landed tasks: the base branch has all of their commits.
     Branches,
     /// Refs that keep the commits of removed branches.

@@ -1,7 +1,8 @@
-//! Removes session logs of finished tasks from the database when git has each of their entries.
+//! Removes session logs and attached files of finished tasks from the database when git has each entry and each file.
 
 use super::{Kept, Mode, Removal, Rules, STEP_PAUSE, Subject};
 use crate::App;
+use crate::agents::attachments;
 use crate::projects::repositories::ProjectRepo;
 use crate::record::log_archive;
 use store::{RowTotal, TaskWithLogs};
@@ -19,6 +20,7 @@ pub(super) async fn apply(
     let days = rules.retention.session_logs_days;
     let Some(before) = rules.before_days(days) else { return Ok(Vec::new()) };
     let mut total = RowTotal::default();
+    let mut files = RowTotal::default();
     let mut after: Option<TaskWithLogs> = None;
     loop {
         let found = app.store.tasks_with_logs(before, after.as_ref(), TASKS).await?;
@@ -33,10 +35,8 @@ pub(super) async fn apply(
                 continue;
             }
             // A repository that is away keeps its tasks' logs; the health of the server names it.
-            let Ok(ProjectRepo { repository, settings }) = app.repositories.project_repo(project).await
-            else {
-                continue;
-            };
+            let Ok(project) = app.repositories.project_repo(project).await else { continue };
+            let ProjectRepo { repository, settings } = &project;
             let branch = settings.design_docs_branch.clone();
             let tip = {
                 let repository = repository.clone();
@@ -50,10 +50,13 @@ pub(super) async fn apply(
                 for session in &task.sessions {
                     total += app.store.count_archivable(&session.id).await?;
                 }
+                for file in app.store.attachments_with_content(id).await? {
+                    files += RowTotal { rows: 1, bytes: file.size };
+                }
                 continue;
             }
             // Reading all of a record takes its time, so only a run that removes compares.
-            if let Some(reason) = difference(app, &repository, &commit, &task).await? {
+            if let Some(reason) = difference(app, repository, &commit, &task).await? {
                 kept.push(keep(reason));
                 continue;
             }
@@ -70,13 +73,24 @@ pub(super) async fn apply(
                     tokio::time::sleep(STEP_PAUSE).await;
                 }
             }
+            for file in app.store.attachments_with_content(id).await? {
+                if attachments::recorded(&project, id, &file).await.is_some() {
+                    app.store.remove_attachment_content(id, &file.id).await?;
+                    files += RowTotal { rows: 1, bytes: file.size };
+                }
+            }
             app.store.end_log_removal(id).await?;
             tokio::time::sleep(STEP_PAUSE).await;
         }
         after = found.into_iter().next_back();
     }
     let reason = format!("Session logs of tasks that finished more than {days} days ago; git keeps them.");
-    Ok(vec![Removal { subject: Subject::SessionLogs, reason, count: total.rows, bytes: total.bytes }])
+    let of_files =
+        format!("Attached files of tasks that finished more than {days} days ago; git keeps them.");
+    Ok(vec![
+        Removal { subject: Subject::SessionLogs, reason, count: total.rows, bytes: total.bytes },
+        Removal { subject: Subject::Attachments, reason: of_files, count: files.rows, bytes: files.bytes },
+    ])
 }
 
 /// Returns why the logs of a task stay, if so.

@@ -334,7 +334,7 @@ impl Record {
         Ok(last)
     }
 
-    /// Writes the files that people attached to a task, and returns their ids.
+    /// Writes the files of a task, and returns their ids.
     async fn restore_attachments(
         &self,
         store: &Store,
@@ -347,7 +347,7 @@ impl Record {
             records.insert(record.attachment.id.clone(), record);
         }
         let mut restored = Vec::new();
-        for (id, AttachmentRecord { attachment, of_prompt, at }) in records {
+        for (id, AttachmentRecord { attachment, session, of_prompt, at }) in records {
             let content = match self.attachment(task, &attachment) {
                 Ok(content) => content,
                 Err(error) => {
@@ -358,7 +358,14 @@ impl Record {
             let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
             let (attachment, content) = (Attachment { size, ..attachment }, STANDARD.encode(content));
             store
-                .put_attachment(AttachmentRow { task: task.clone(), attachment, of_prompt, content, at })
+                .put_attachment(AttachmentRow {
+                    task: task.clone(),
+                    attachment,
+                    session,
+                    of_prompt,
+                    content,
+                    at,
+                })
                 .await?;
             restored.push(id);
         }

@@ -107,8 +107,10 @@ pub struct Limits {
     /// How much of what an agent sends in one turn its session's log keeps, in MiB, beside the end of the turn; 0 keeps
     /// everything.
     pub turn_log_mb: u64,
-    /// The size of a file that a person attaches to a task or message, in MiB.
+    /// The size of a file that a person attaches to a task or message, or that an agent sends, in MiB.
     pub attachment_mb: u64,
+    /// The size of all files that the agents of a task send, in MiB.
+    pub agent_files_mb: u64,
     /// What the sessions of a project may cost on one day (UTC), in dollars; 0 is no limit. Projects can have their own.
     pub project_daily_cost_usd: f64,
     /// How many input and output tokens the sessions of a project may use on one day (UTC); 0 is no limit.
@@ -442,6 +444,7 @@ impl Default for Limits {
             min_free_mb: 256,
             turn_log_mb: 32,
             attachment_mb: 5,
+            agent_files_mb: 100,
             project_daily_cost_usd: 0.0,
             project_daily_tokens: 0,
         }

@@ -6,6 +6,7 @@
 
 mod commands;
 mod dispatch;
+mod files;
 mod follow;
 mod input;
 mod permissions;

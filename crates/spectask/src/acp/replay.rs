@@ -65,7 +65,10 @@ impl Replay {
     fn push_piece(&mut self, update: Value) {
         let last = self.updates.last_mut().and_then(Option::as_mut);
         let is_same = |last: &&mut Value| {
-            last["sessionUpdate"] == update["sessionUpdate"] && last["messageId"] == update["messageId"]
+            ["/sessionUpdate", "/messageId", "/content/type"]
+                .iter()
+                .all(|member| last.pointer(member) == update.pointer(member))
+                && update["content"]["type"] == "text"
         };
         match last.filter(is_same) {
             Some(last) => {

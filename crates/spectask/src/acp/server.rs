@@ -3,7 +3,7 @@
 use super::prompt::File;
 use super::rpc::RpcError;
 use crate::cli::Cli;
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, encode};
 use crate::failure::Failure;
 use parking_lot::Mutex;
 use protocol::NumberedEntry;
@@ -162,8 +162,7 @@ impl Server {
         if files.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.session(session).await?;
-        let task = found["work_session"]["spec_task_id"].as_str().unwrap_or_default().to_owned();
+        let task = self.task_of(session).await?;
         let mut ids = Vec::new();
         for file in files {
             let path = format!("/spec-tasks/{task}/attachments");
@@ -171,6 +170,18 @@ impl Server {
             ids.push(uploaded["id"].as_str().unwrap_or_default().to_owned());
         }
         Ok(ids)
+    }
+
+    /// Reads the content of a file of a work session's task.
+    pub(super) async fn attachment(&self, session: &str, id: &str) -> Result<Vec<u8>, RpcError> {
+        let task = self.task_of(session).await?;
+        let path = format!("/spec-tasks/{task}/attachments/{}", encode(id));
+        Ok(self.client()?.bytes(&path, &[]).await?)
+    }
+
+    async fn task_of(&self, session: &str) -> Result<String, RpcError> {
+        let found = self.session(session).await?;
+        Ok(found["work_session"]["spec_task_id"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Sends a person's message, and returns the ids of the message and of its turn.

@@ -1,5 +1,6 @@
 //! A session that an editor has open: its live updates, and the prompts that wait for the ends of their turns.
 
+use super::files;
 use super::follow::{Followed, follow};
 use super::permissions::Permissions;
 use super::prompt::Message;
@@ -91,10 +92,16 @@ impl Thread {
         }
         let (updates, translator) = replay.finish();
         for update in updates {
-            self.wire.update(&self.id, update).await;
+            self.show(update).await;
         }
         *self.order.lock().await = translator;
         Ok(position)
+    }
+
+    /// Sends an update, with the contents of the files that it names.
+    async fn show(&self, mut update: Value) {
+        files::fill(&self.server, &self.id, &mut update).await;
+        self.wire.update(&self.id, update).await;
     }
 
     /// Streams what follows an entry, until the thread is closed.
@@ -135,7 +142,7 @@ impl Thread {
         let is_own = matches!(&entry.entry, LogEntry::UserMessage(said)
             if said.message_id.as_deref().is_some_and(|id| self.state.lock().own.contains(id)));
         if let Some(update) = translator.update(entry, is_own) {
-            self.wire.update(&self.id, update).await;
+            self.show(update).await;
         }
         drop(translator);
         match &entry.entry {

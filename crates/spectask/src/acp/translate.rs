@@ -27,7 +27,11 @@ impl Translator {
         match entry {
             LogEntry::AgentMessage(piece) => {
                 let id = self.message_id("agent_message_chunk", &piece.message_id, *seq);
-                Some(chunk("agent_message_chunk", &piece.text, &id))
+                let mut update = chunk("agent_message_chunk", &piece.text, &id);
+                if let Some(block) = piece.content.as_ref().filter(|content| content.is_object()) {
+                    update["content"] = block.clone();
+                }
+                Some(update)
             }
             LogEntry::AgentThought(piece) => {
                 let id = self.message_id("agent_thought_chunk", &piece.message_id, *seq);

@@ -19,7 +19,9 @@ pub(crate) use editors::{Acp, Editor};
 pub(crate) use inbox::{Inbox, InboxAnswer, InboxCommand, Webhooks, WebhooksCommand};
 pub(crate) use reports::{Analytics, Report, ReportFormat, Search};
 pub(crate) use reviews::{Approve, Diff, Document, DocumentName, Plan, Reject, RequestChanges};
-pub(crate) use sessions::{AgentOptions, Answer, Branch, Log, Mcp, Named, Options, Say, SessionId, Spawn};
+pub(crate) use sessions::{
+    AgentOptions, Answer, Attachments, Branch, Log, Mcp, Named, Options, Say, SessionId, Spawn,
+};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 pub(crate) use tasks::{
@@ -122,6 +124,8 @@ pub(crate) enum Command {
     Spawn(Spawn),
     /// Send a message to a work session.
     Say(Say),
+    /// List the images and files of a task, or save one.
+    Attachments(Attachments),
     /// Fork a work session after a turn.
     Branch(Branch),
     /// Keep this fork of a work session and discard the others.

@@ -110,6 +110,17 @@ pub(crate) struct Log {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Attachments {
+    /// The task's short id, its id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+    /// Save this file: its id, the end of its id, or a name that no other file of the task has.
+    pub(crate) file: Option<String>,
+    /// Where to save it (default: under its name in the present folder); `-` is standard output.
+    #[arg(long, short, requires = "file", value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Answer {
     /// The question's id; `spectask questions` lists them.
     pub(crate) question: String,

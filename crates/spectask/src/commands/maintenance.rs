@@ -71,25 +71,6 @@ fn print_removals(head: &str, removals: &Value) {
     }
 }
 
-/// Returns a number of bytes with its unit.
 fn size(bytes: &Value) -> String {
-    let bytes = bytes.as_u64().unwrap_or(0);
-    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    let Some((unit, shift)) = units.into_iter().find(|(_, shift)| bytes >> shift > 0) else {
-        return format!("{bytes} B");
-    };
-    let tenths = (u128::from(bytes) * 10) >> shift;
-    format!("{}.{} {unit}", tenths / 10, tenths % 10)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-    use serde_json::json;
-
-    #[test]
-    fn sizes_have_units() {
-        let shown = [0_u64, 1023, 1536, 5 << 20, u64::MAX].map(|bytes| size(&json!(bytes)));
-        assert_eq!(shown, ["0 B", "1023 B", "1.5 KiB", "5.0 MiB", "17179869183.9 GiB"]);
-    }
+    output::size(bytes.as_u64().unwrap_or(0))
 }

@@ -2,6 +2,7 @@
 
 mod agents;
 mod analytics;
+mod attachments;
 mod audit;
 mod configuration;
 mod crew;
@@ -72,6 +73,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Plan(command) => plan::plan(&cli, command).await?,
         Command::Diff(command) => reading::diff(&cli, command).await?,
         Command::Log(command) => reading::log(&cli, command).await?,
+        Command::Attachments(command) => attachments::run(&cli, command).await?,
         Command::Search(command) => search::search(&cli, command).await?,
         Command::Report(command) => report::report(&cli, command).await?,
         Command::Analytics(command) => analytics::analytics(&cli, command).await?,

@@ -33,17 +33,17 @@ steps = [{ say = "I heard you." }]
 "#;
 
 /// An editor: a client that starts `spectask acp` and reads what it says.
-struct Editor {
+pub(crate) struct Editor {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: mpsc::UnboundedReceiver<Value>,
     /// What came and was not asked for yet.
-    heard: Vec<Value>,
+    pub(crate) heard: Vec<Value>,
     last: u64,
 }
 
 impl Editor {
-    fn start(place: &Place, args: &[&str]) -> Self {
+    pub(crate) fn start(place: &Place, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_spectask"))
             .arg("acp")
             .args(args)
@@ -120,7 +120,7 @@ impl Editor {
         self.wait("answer", |message| message["id"] == id && message.get("method").is_none()).await
     }
 
-    async fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) async fn ask(&mut self, method: &str, params: Value) -> Value {
         let id = self.send(method, params).await;
         self.answer(id).await
     }

@@ -2,15 +2,18 @@
 
 Parts: `key` wants a sign-in with the method `api-key`; `modes` offers modes; `asks` asks before it writes; `terminal` reports
 what a command printed beside the call, as Codex does; `mute` answers no prompt until it is cancelled, the first time only;
-`idle` does nothing but say that it is done; `image` takes images and contents of files; `planner` writes the documents that it is asked for; `forgets` can load no session;
+`idle` does nothing but say that it is done; `image` takes images and contents of files; `draws` sends images; `planner` writes the documents that it is asked for; `forgets` can load no session;
 `full:METHOD:N` finds the disk full at the N-th request of a method.
 """
+import base64
 import json
 import os
 import re
 import sys
 
 LOG, PARTS = sys.argv[1], set(sys.argv[2:])
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\nrest").decode()
+GIF = base64.b64encode(b"GIF89a rest").decode()
 MODES = ["write-all", "read-only", "ask"]
 state = {"signed_in": "key" not in PARTS, "sessions": {}, "waiting": {}, "muted": None, "asked": 0}
 
@@ -86,7 +89,11 @@ def work(request, session, prompt):
     if "terminal" in PARTS:
         output = {"terminal_id": "c1", "data": "\x1b[32mwrote the note\x1b[0m"}
         update(session, "tool_call_update", toolCallId="c1", _meta={"terminal_output": output})
-    update(session, "tool_call_update", toolCallId="c1", status="completed")
+    image = {"type": "image", "mimeType": "image/png", "data": PNG}
+    drawn = {"content": [{"type": "content", "content": image}], "rawOutput": {"content": [image]}} if "draws" in PARTS else {}
+    update(session, "tool_call_update", toolCallId="c1", status="completed", **drawn)
+    if "draws" in PARTS:
+        update(session, "agent_message_chunk", content={**image, "data": GIF, "uri": "file:///tmp/last%20look.gif"}, messageId="m1")
     say(session, "The work is done.")
     send({"id": request, "result": {"stopReason": "end_turn"}})
 

@@ -1,7 +1,9 @@
 //! Agents of others, as the server treats them: a small one in Python plays what real ones do, and keeps what it is sent.
 
+use crate::acp::Editor;
 use crate::commands::{said, spectask};
-use crate::harness::{Place, Server, eventually, stray_processes, text, until};
+use crate::harness::{Place, Server, eventually, git, stray_processes, text, until};
+use crate::record::{rebuilt, recorded};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -339,5 +341,77 @@ async fn attached_files_outlive_a_restart_and_reach_agents_in_the_forms_that_the
         }
         server.wait_for(task, &OVER).await;
     }
+    stage.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_of_an_agent_are_files_of_the_task_in_the_log_in_editors_and_in_the_record() {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";
+    const GIF: &[u8] = b"GIF89a rest";
+    let stage = Stage::new(&[("artist", "draws", "")], "");
+    let server = stage.place.serve().await;
+    let task = stage.task(&server, "artist", false, json!({})).await;
+    server.wait_for(&task, &OVER).await;
+    let (session, log) = log_of(&server, &task).await;
+    let path = format!("/spec-tasks/{task}/attachments");
+    let files = server.get(&path).await;
+    let told =
+        |at: usize| ["name", "media_type", "purpose", "session_id"].map(|member| files[at][member].clone());
+    assert_eq!(told(0), ["image.png", "image/png", "agent", &session].map(Value::from), "{files:#}");
+    assert_eq!(told(1), ["last look.gif", "image/gif", "agent", &session].map(Value::from), "{files:#}");
+    assert!(files[2].is_null(), "one image that was sent twice is one file: {files:#}");
+    let ids = [text(&files[0], "id"), text(&files[1], "id")];
+    for (id, content) in ids.iter().zip([PNG, GIF]) {
+        assert!(server.download(&format!("{path}/{id}")).await == content);
+    }
+
+    let call = log
+        .iter()
+        .find(|entry| entry["kind"] == "tool_call" && entry["status"] == "completed")
+        .expect("a call");
+    assert_eq!(
+        (&call["attachments"][0]["id"], &call["content"][0]["content"]["attachment"]),
+        (&json!(ids[0]), &json!(ids[0]))
+    );
+    let message = log
+        .iter()
+        .find(|entry| !entry["attachments"].is_null() && entry["kind"] == "agent_message")
+        .expect("a message");
+    assert_eq!(
+        (&message["text"], &message["attachments"][0]["id"]),
+        (&json!("[image]"), &json!(ids[1])),
+        "{message:#}"
+    );
+    assert!(!json!(log).to_string().contains("iVBOR"), "{log:#?}");
+
+    let listed = said(&spectask(&stage.place, &["attachments", &task]));
+    assert!(listed.contains("last look.gif") && listed.contains(&format!("agent of {session}")), "{listed}");
+    let saved = spectask(&stage.place, &["attachments", &task, "image.png", "--output", "-"]);
+    assert_eq!(saved.stdout, PNG);
+
+    let mut editor = Editor::start(&stage.place, &[]);
+    let folder = stage.place.path("notes-artist");
+    editor.ask("initialize", json!({ "protocolVersion": 1, "clientCapabilities": {} })).await;
+    let loaded = json!({ "sessionId": session, "cwd": folder, "mcpServers": [] });
+    assert_eq!(editor.ask("session/load", loaded).await["result"], json!({}));
+    let shown = json!(editor.heard).to_string();
+    for data in ["iVBORw0KGgpyZXN0", "R0lGODlhIHJlc3Q="] {
+        assert!(shown.contains(&format!("\"data\":\"{data}\"")), "no {data} in {shown}");
+    }
+    drop(editor);
+
+    server.post(&format!("/spec-tasks/{task}/commit-progress"), &json!({ "summary": "Drawn" })).await;
+    recorded(&server, &task).await;
+    server.end().await;
+    let tree = format!("helix-design-docs:sessions/{task}");
+    let words = git(&folder, &["show", &format!("{tree}/{session}/conversation.md")]);
+    assert!(words.contains(&format!("[last look.gif](../attachments/{}-last_look.gif)", ids[1])), "{words}");
+    assert_eq!(git(&folder, &["cat-file", "-s", &format!("{tree}/attachments/{}-image.png", ids[0])]), "12");
+    std::fs::rename(stage.place.path("data"), stage.place.path("lost"))
+        .expect("the data directory is taken away");
+    let (code, done) = rebuilt(&stage.place, &folder, "data", &["--trust-commands"]);
+    assert_eq!((code, &done["attachments"]), (Some(0), &json!(2)), "{done:#}");
+    let server = stage.place.serve().await;
+    assert_eq!(server.get(&path).await, files);
     stage.end(server).await;
 }

@@ -206,7 +206,12 @@ async fn logs_of_finished_tasks_are_read_from_git() {
     let server = place.serve().await;
     let project = server.project(&repository, &[]).await;
     let id = reviewed(&server, &project).await;
+    let files = format!("/spec-tasks/{id}/attachments");
+    let file = text(&server.upload(&format!("{files}?name=note.txt"), b"Read me.\n").await, "id");
+    let in_database = "SELECT COUNT(*) FROM attachments WHERE content <> ''";
     decide(&server, &id, "approve", "done").await;
+    server.post(&format!("/spec-tasks/{id}/commit-progress"), &json!({ "summary": "Attached" })).await;
+    recorded(&server, &id).await;
     let task = server.get(&format!("/spec-tasks/{id}")).await;
     let sessions = task["work_sessions"].as_array().expect("sessions");
     let session = text(sessions.last().expect("a session"), "id");
@@ -235,9 +240,11 @@ async fn logs_of_finished_tasks_are_read_from_git() {
     let run = server.post("/maintenance", &json!({})).await;
     assert_eq!(count(&run["removed"], "session_logs"), u64::try_from(all).expect("a count"), "{run:#}");
     assert_eq!(sql(&place, entries).await, 0);
+    assert_eq!((count(&run["removed"], "attachments"), sql(&place, in_database).await), (1, 0), "{run:#}");
     // A restarted server serves them as well.
     server.end().await;
     let server = place.serve().await;
+    assert_eq!(server.download(&format!("{files}/{file}")).await, b"Read me.\n");
     let log = async || server.get(&format!("/work-sessions/{session}/events?limit=500")).await;
     assert_eq!(log().await, log_before);
     assert_eq!(sql(&place, entries).await, all);
@@ -263,6 +270,9 @@ async fn logs_of_finished_tasks_are_read_from_git() {
         problem["detail"].as_str().is_some_and(|detail| detail.contains("archived in git")),
         "{problem:#}"
     );
+    let answer = server.try_get(&format!("{files}/{file}")).await;
+    let (status, problem) = answer.expect("an answer");
+    assert_eq!((status, &problem["code"]), (409, &json!("repository_unusable")), "{problem:#}");
     std::fs::rename(&away, &repository).expect("moved back");
     assert_eq!(log().await, log_before);
     server.end().await;

@@ -440,7 +440,7 @@ async fn the_metadata_and_the_checklist_go_along_with_the_task() {
 }
 
 /// What a rebuild from a repository prints, and its exit code.
-fn rebuilt(place: &Place, repository: &Path, data: &str, more: &[&str]) -> (Option<i32>, Value) {
+pub(crate) fn rebuilt(place: &Place, repository: &Path, data: &str, more: &[&str]) -> (Option<i32>, Value) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_spectask"))
         .args(["--json", "rebuild", "--from-git"])
         .arg(repository)

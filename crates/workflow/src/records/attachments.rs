@@ -1,15 +1,18 @@
-//! The files that people attached to a task, one line of JSON each; their contents are files beside it.
+//! The files of a task, attached by people or sent by agents, one line of JSON each; their contents are files beside it.
 
 use super::Unreadable;
-use crate::Millis;
+use crate::{Millis, SessionId};
 use protocol::Attachment;
 use serde::{Deserialize, Serialize};
 
-/// A file that a person attached. A later line for the same id takes the place of the one before.
+/// A file of a task. A later line for the same id takes the place of the one before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachmentRecord {
     #[serde(flatten)]
     pub attachment: Attachment,
+    /// The session whose agent sent it; absent where a person attached it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
     /// Whether it belongs to the task's prompt, and not to a message.
     pub of_prompt: bool,
     pub at: Millis,
@@ -52,6 +55,7 @@ mod tests {
                 media_type: "image/png".to_owned(),
                 size: 7,
             },
+            session: (id == "att_2").then(|| SessionId::from("wks_1")),
             of_prompt: id == "att_1",
             at: Millis(5),
         };

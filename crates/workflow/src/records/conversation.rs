@@ -4,10 +4,10 @@
 //! Neighbouring pieces of one message are shown as one.
 
 use super::markup::{Unreadable, displayed, inline, is_plain, marker, moment, quote};
-use super::{sections, tool_call};
+use super::{paths, sections, tool_call};
 use crate::Millis;
-use protocol::LogEntry;
 use protocol::log::{ActivityType, PermissionResolved, Plan};
+use protocol::{Attachment, LogEntry};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -216,6 +216,15 @@ fn part(group: &[Entry], titles: &BTreeMap<String, String>) -> String {
     text
 }
 
+/// Returns links from a conversation to files of its task.
+fn files(attachments: &[Attachment]) -> String {
+    let link = |file: &Attachment| {
+        let path = paths::attachment_name(&file.id, &file.name);
+        format!("\n[{}](../attachments/{path})\n", inline(&file.name))
+    };
+    attachments.iter().map(link).collect()
+}
+
 /// Returns the text of a part for people.
 fn body(Entry { at, entry, .. }: &Entry, said: &str, titles: &BTreeMap<String, String>) -> String {
     let time = moment(*at);
@@ -226,17 +235,17 @@ fn body(Entry { at, entry, .. }: &Entry, said: &str, titles: &BTreeMap<String, S
                 "\n<details><summary><b>SpecTask</b> asks the agent · {time}</summary>\n\n{}\n</details>\n\n",
                 quote(&displayed(said))
             ),
-            "" => spoken("A person"),
-            by => spoken(by),
+            "" => spoken("A person") + &files(message.attachments.items()),
+            by => spoken(by) + &files(message.attachments.items()),
         },
-        LogEntry::AgentMessage(_) => spoken("Agent"),
+        LogEntry::AgentMessage(message) => spoken("Agent") + &files(message.attachments.items()),
         LogEntry::AgentThought(_) => {
             format!("\n<details><summary>Thought</summary>\n\n{}\n</details>\n\n", quote(&displayed(said)))
         }
         LogEntry::ToolCall(call) => {
             match tool_call::render(call, titles.get(call.tool_call_id.text()).map(String::as_str)) {
-                shown if shown.is_empty() => shown,
-                shown => format!("\n{shown}"),
+                shown if shown.is_empty() => files(call.attachments.items()),
+                shown => format!("\n{shown}{}", files(call.attachments.items())),
             }
         }
         LogEntry::Plan(items) => format!("\n**Plan** · {time}\n\n{}\n", quote(&plan(items))),

@@ -55,17 +55,22 @@ pub fn comments(task: &TaskId, round: u32) -> String {
     format!("specs/{task}/reviews/{round:04}-comments.md")
 }
 
-/// Returns the list of the files that people attached.
+/// Returns the list of the files that people attached and agents sent.
 pub fn attachments(task: &TaskId) -> String {
     format!("sessions/{task}/attachments.jsonl")
 }
 
-/// Returns the content of an attached file, whose name ends like the file's own with plain characters.
+/// Returns the content of a file of a task.
 pub fn attachment(task: &TaskId, id: &str, name: &str) -> String {
+    format!("sessions/{task}/attachments/{}", attachment_name(id, name))
+}
+
+/// Returns the name of a file in the record, which ends like the file's own with plain characters.
+pub(crate) fn attachment_name(id: &str, name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
     let characters: Vec<char> = name.chars().map(plain).collect();
     let last: String = characters[characters.len().saturating_sub(60)..].iter().collect();
-    format!("sessions/{task}/attachments/{id}-{last}")
+    format!("{id}-{last}")
 }
 
 /// Returns the agent that served it.

@@ -4,7 +4,7 @@ import CommitRounded from "@mui/icons-material/CommitRounded";
 import { useQuery } from "@tanstack/react-query";
 import { createContext, memo, type ReactNode, useContext } from "react";
 import { coordinationQuery } from "../../api/queries";
-import type { CoordinationKind, CoordinationLog, WorkSession } from "../../api/types";
+import type { Attachment, CoordinationKind, CoordinationLog, WorkSession } from "../../api/types";
 import { AgentText } from "../../components/AgentText";
 import { Ago } from "../../components/Ago";
 import { Attachments } from "../../components/Attachments";
@@ -42,7 +42,8 @@ export const BlockView = memo(function BlockView({ block }: { block: Block }) {
     case "agent":
       return (
         <div className={css.said}>
-          <Markdown text={block.text} compact />
+          {block.text && <Markdown text={block.text} compact />}
+          <SentFiles files={block.files} />
         </div>
       );
     case "thought":
@@ -54,7 +55,12 @@ export const BlockView = memo(function BlockView({ block }: { block: Block }) {
         </Fold>
       );
     case "tool":
-      return <ToolBlock call={block} />;
+      return (
+        <>
+          <ToolBlock call={block} />
+          <SentFiles files={block.files} />
+        </>
+      );
     case "plan":
       return <Plan entries={block.entries} />;
     case "permission":
@@ -81,6 +87,14 @@ export const BlockView = memo(function BlockView({ block }: { block: Block }) {
       );
   }
 });
+
+/** The images and files that an agent sent. */
+function SentFiles({ files }: { files: readonly Attachment[] }) {
+  const task = useContext(Crew)[0]?.spec_task_id;
+  return task && files.length > 0 ? (
+    <Attachments task={task} files={files} label="Files of the agent" />
+  ) : null;
+}
 
 function UserMessage({ block }: { block: UserBlock }) {
   const { text, by, at, fate, files, context } = block;

@@ -6,12 +6,29 @@ import { aTaskDetail } from "../../testing/fixtures";
 import { having, http, server } from "../../testing/network";
 import { open } from "../../testing/page";
 
+const OF_PERSON = { purpose: "message", session_id: null, created_at: "2026-01-01T00:00:00.000Z" } as const;
+
 test("the files of a task are shown with their names and sizes, images as pictures", async () => {
   server.use(
     http.get("/api/v1/spec-tasks/{id}/attachments", ({ response }) =>
       response(200).json([
-        { id: "att_1", name: "mock-up.png", media_type: "image/png", size: 2048 },
-        { id: "att_2", name: "notes\u202egpj.exe", media_type: "application/octet-stream", size: 10 },
+        { ...OF_PERSON, id: "att_1", name: "mock-up.png", media_type: "image/png", size: 2048 },
+        {
+          ...OF_PERSON,
+          id: "att_2",
+          name: "notes\u202egpj.exe",
+          media_type: "application/octet-stream",
+          size: 10,
+        },
+        {
+          ...OF_PERSON,
+          purpose: "agent",
+          session_id: "stws_1",
+          id: "att_3",
+          name: "shot.png",
+          media_type: "image/png",
+          size: 1,
+        },
       ]),
     ),
     ...having(aTaskDetail()),
@@ -24,6 +41,9 @@ test("the files of a task are shown with their names and sizes, images as pictur
   const other = files.getByRole("link", { name: "notesU+202Egpj.exe · 10 B" });
   expect(other.getAttribute("download")).toBe("notes[U+202E]gpj.exe");
   expect(other.querySelector("img")).toBeNull();
+  const sent = within(screen.getByRole("list", { name: "Files of agents" }));
+  expect(sent.getAllByRole("link").map((link) => link.textContent)).toEqual(["shot.png · 1 B"]);
+  expect(files.queryByText(/shot/)).toBeNull();
 });
 
 test("a task without files says nothing of them", async () => {

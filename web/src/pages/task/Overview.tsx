@@ -105,15 +105,35 @@ export function Overview({ task }: { task: TaskDetail }) {
   );
 }
 
-/** The files of the prompt and of messages. */
+/** The most files of agents that are shown at once: the newest. */
+const MAX_SENT = 12;
+
+/** The files of the prompt and of messages, and those that agents sent. */
 function Files({ task }: { task: string }) {
   const files = useQuery(attachmentsQuery(task));
   if (files.isError && !files.data) return <Failed error={files.error} retry={() => void files.refetch()} />;
   if (!files.data || files.data.length === 0) return null;
+  const attached = files.data.filter((file) => file.purpose !== "agent");
+  const sent = files.data.filter((file) => file.purpose === "agent");
   return (
-    <Section title="Attached files">
-      <Attachments task={task} files={files.data} />
-    </Section>
+    <>
+      {attached.length > 0 && (
+        <Section title="Attached files">
+          <Attachments task={task} files={attached} />
+        </Section>
+      )}
+      {sent.length > 0 && (
+        <Section
+          title={
+            sent.length > MAX_SENT
+              ? `Files of agents (newest ${MAX_SENT} of ${sent.length})`
+              : "Files of agents"
+          }
+        >
+          <Attachments task={task} files={sent.slice(-MAX_SENT).reverse()} label="Files of agents" />
+        </Section>
+      )}
+    </>
   );
 }
 

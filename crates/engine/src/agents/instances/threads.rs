@@ -6,6 +6,7 @@ use super::turn_signs::TurnSigns;
 use super::{Instances, news_of};
 use crate::agents::permissions::{Answer, AnswerError, Question};
 use crate::agents::recorder::Recorder;
+use crate::agents::sent_files::FileLimits;
 use crate::agents::transcript;
 use crate::clock::now;
 use crate::confinement::denials;
@@ -104,7 +105,9 @@ impl Instances {
         let recorder = || {
             let (store, feed, redactor) =
                 (self.0.store.clone(), self.0.feed.clone(), self.0.redactor.clone());
-            Recorder::start(store, feed, redactor, session.clone(), self.0.config.limits.turn_log_mb)
+            let limits = &self.0.config.limits;
+            let files = FileLimits { file_mb: limits.attachment_mb, task_mb: limits.agent_files_mb };
+            Recorder::start(store, feed, redactor, session.clone(), limits.turn_log_mb, files)
         };
         self.0.sessions.find_or_start(session, recorder, &self.0.permission_changes.0)
     }
