@@ -1,6 +1,6 @@
 //! The conversation with the model, and how much of the model's context it fills.
 
-use genai::chat::{ChatMessage, ChatRole, ContentPart, MessageContent, ToolCall, ToolResponse};
+use genai::chat::{Binary, ChatMessage, ChatRole, ContentPart, MessageContent, ToolCall, ToolResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -10,8 +10,21 @@ const BYTES_PER_TOKEN: usize = 3;
 /// How much of a call or a result is part of the text for a summary, in bytes.
 const MAX_PART: usize = 2000;
 
+/// How many tokens an image takes: about as many as services count for one of usual size.
+const IMAGE_TOKENS: usize = 1600;
+
+/// What stands for an image that the model's server refused.
+const NO_IMAGE: &str = "[An image was here. The model's server does not take images.]";
+
 /// What stands for the result of a tool that was dropped.
 const DROPPED: &str = "[The result was dropped to save room. Call the tool again if you need it.]";
+
+/// What the user says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Prompt {
+    pub(crate) text: String,
+    pub(crate) images: Vec<Binary>,
+}
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct History {
@@ -28,6 +41,24 @@ impl History {
 
     pub(crate) fn push_user(&mut self, text: &str) {
         self.messages.push(ChatMessage::user(text));
+    }
+
+    pub(crate) fn push_prompt(&mut self, prompt: &Prompt) {
+        let images = prompt.images.iter().cloned().map(ContentPart::Binary);
+        let parts = std::iter::once(ContentPart::Text(prompt.text.clone())).chain(images);
+        self.messages.push(ChatMessage::user(MessageContent::from_parts(parts.collect::<Vec<_>>())));
+    }
+
+    /// Takes all images out; returns whether there were any.
+    pub(crate) fn drop_images(&mut self) -> bool {
+        let mut has_dropped = false;
+        for part in self.messages.iter_mut().flat_map(|message| &mut message.content) {
+            if matches!(part, ContentPart::Binary(_)) {
+                *part = ContentPart::Text(NO_IMAGE.to_owned());
+                has_dropped = true;
+            }
+        }
+        has_dropped
     }
 
     /// Adds what the model said. Arguments that are no object are not sent back: services refuse them.
@@ -54,7 +85,7 @@ impl History {
     /// How many tokens the conversation has, as counted or else as estimated, whichever is more.
     pub(crate) fn tokens(&self) -> u64 {
         let estimate = |messages: &[ChatMessage]| {
-            let bytes: usize = messages.iter().map(ChatMessage::size).sum();
+            let bytes: usize = messages.iter().map(text_size).sum();
             (bytes / BYTES_PER_TOKEN) as u64
         };
         let counted = self
@@ -140,9 +171,28 @@ impl History {
     }
 }
 
+/// The size of a message in bytes, in which an image counts as the text that takes as many tokens.
+fn text_size(message: &ChatMessage) -> usize {
+    let images = message.content.parts().iter().filter_map(|part| match part {
+        ContentPart::Binary(image) => Some(image.size()),
+        _ => None,
+    });
+    images.fold(message.size(), |size, image| size.saturating_sub(image) + IMAGE_TOKENS * BYTES_PER_TOKEN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_counts_as_an_image_and_not_by_its_bytes() {
+        let image = Binary::from_base64("image/png", "A".repeat(3_000_000), None);
+        let mut history = History::default();
+        history.push_prompt(&Prompt { text: "Look.".into(), images: vec![image] });
+        assert!((1600..2000).contains(&history.tokens()), "{}", history.tokens());
+        assert!(history.drop_images() && !history.drop_images());
+        assert!(history.as_text(1000).contains("does not take images"));
+    }
 
     fn call(id: &str, arguments: serde_json::Value) -> ToolCall {
         ToolCall {

@@ -1,15 +1,20 @@
-//! The MCP servers of a session: programs that the client names, whose tools the model may call.
+//! The MCP servers of a session, whose tools the model may call: programs, and servers of a URL (streamable HTTP).
 //!
-//! They run where the agent runs, and end with their session. One that does not start or does not answer is named to the model, and
+//! Programs run where the agent runs, and end with their session. One that does not start or does not answer is named to the model, and
 //! the session goes on without it.
 
+use crate::model::root_cause;
 use crate::tools::key_variables;
 use futures::future::join_all;
 use genai::chat::Tool;
+use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::ServiceExt as _;
 use rmcp::model::{CallToolRequestParams, CallToolResult, JsonObject};
-use rmcp::service::{RoleClient, RunningService};
+use rmcp::service::{ClientInitializeError, RoleClient, RunningService};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,6 +24,8 @@ use tokio::process::{Child, Command};
 const OWN_SERVER: &str = "spectask";
 /// How long a server may take to start and to list its tools.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection to a server of a URL may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a call may take: longer than SpecTask's own tools wait for a person.
 const CALL_TIMEOUT: Duration = Duration::from_mins(5);
 /// How many servers a session has, and how many tools are taken from each.
@@ -36,12 +43,14 @@ pub(crate) struct McpServers {
     problems: Vec<String>,
 }
 
+type Service = RunningService<RoleClient, ()>;
+
 struct Server {
     name: String,
-    service: RunningService<RoleClient, ()>,
+    service: Service,
     tools: Vec<McpTool>,
-    /// Ended when it is dropped.
-    _process: Child,
+    /// Ended when it is dropped; a server of a URL has none.
+    _process: Option<Child>,
 }
 
 /// A tool of a server.
@@ -161,36 +170,27 @@ impl McpTool {
 /// Starts a server and asks for its tools; the error is a sentence.
 async fn start(described: &Value, folder: &Path) -> Result<Server, String> {
     let name = described["name"].as_str().unwrap_or("without a name").to_owned();
-    let Some(program) = described["command"].as_str() else {
-        return Err(format!(
-            "The MCP server {name} cannot be used: this agent uses servers that it starts, and not those of a URL."
-        ));
-    };
-    let arguments = described["args"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let environment = described["env"].as_array().into_iter().flatten();
-    let mut command = Command::new(program);
-    for name in key_variables() {
-        command.env_remove(name);
-    }
-    command
-        .args(arguments)
-        .envs(environment.filter_map(|pair| Some((pair["name"].as_str()?, pair["value"].as_str()?))))
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true);
     let failed = |error: &dyn std::fmt::Display| format!("The MCP server {name} did not start: {error}.");
-    let mut process = command.spawn().map_err(|error| failed(&error))?;
-    let (Some(output), Some(input)) = (process.stdout.take(), process.stdin.take()) else {
-        return Err(failed(&"it has no pipes"));
-    };
     let begun = async {
-        let service = ().serve((output, input)).await.map_err(|error| failed(&error))?;
+        let (process, service) = match (described["command"].as_str(), described["url"].as_str()) {
+            (Some(program), _) => run(program, described, folder).await.map_err(|error| failed(&error))?,
+            (None, Some(url)) if described["type"] == "http" => (
+                None,
+                connect(url, described)
+                    .await
+                    .map_err(|error| format!("The MCP server {name} cannot be used: {error}."))?,
+            ),
+            (None, _) => {
+                return Err(format!(
+                    "The MCP server {name} cannot be used: this agent takes servers of the types `stdio` and `http`."
+                ));
+            }
+        };
         let tools = service.list_all_tools().await.map_err(|error| failed(&error))?;
-        Ok::<_, String>((service, tools))
+        Ok((process, service, tools))
     };
     let begun = tokio::time::timeout(START_TIMEOUT, begun).await;
-    let (service, tools) = begun.map_err(|_| {
+    let (process, service, tools) = begun.map_err(|_| {
         let seconds = START_TIMEOUT.as_secs();
         format!("The MCP server {name} did not list its tools within {seconds} seconds.")
     })??;
@@ -207,6 +207,56 @@ async fn start(described: &Value, folder: &Path) -> Result<Server, String> {
     });
     let tools = tools.collect();
     Ok(Server { name, service, tools, _process: process })
+}
+
+/// Starts a program.
+async fn run(program: &str, described: &Value, folder: &Path) -> Result<(Option<Child>, Service), String> {
+    let arguments = described["args"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let environment = described["env"].as_array().into_iter().flatten();
+    let mut command = Command::new(program);
+    for name in key_variables() {
+        command.env_remove(name);
+    }
+    command
+        .args(arguments)
+        .envs(environment.filter_map(|pair| Some((pair["name"].as_str()?, pair["value"].as_str()?))))
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    let mut process = command.spawn().map_err(|error| error.to_string())?;
+    let (Some(output), Some(input)) = (process.stdout.take(), process.stdin.take()) else {
+        return Err("it has no pipes".to_owned());
+    };
+    let service = ().serve((output, input)).await.map_err(|error| reason(&error))?;
+    Ok((Some(process), service))
+}
+
+/// Connects to a server of a URL, with the headers that the client names.
+async fn connect(url: &str, described: &Value) -> Result<Service, String> {
+    let mut headers = HashMap::new();
+    for header in described["headers"].as_array().into_iter().flatten() {
+        let (name, value) =
+            (header["name"].as_str().unwrap_or_default(), header["value"].as_str().unwrap_or_default());
+        let read =
+            || Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?));
+        let (name, value) = read().ok_or_else(|| format!("its header {name:?} is none"))?;
+        headers.insert(name, value);
+    }
+    let config = StreamableHttpClientTransportConfig::with_uri(url.to_owned()).custom_headers(headers);
+    let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let client = client.map_err(|error| error.to_string())?;
+    let transport = StreamableHttpClientTransport::with_client(client, config);
+    ().serve(transport).await.map_err(|error| reason(&error))
+}
+
+/// Returns why a server did not begin a session: of a failed connection, what the system or the server said.
+fn reason(error: &ClientInitializeError) -> String {
+    let text = match error {
+        ClientInitializeError::TransportError { error, .. } => root_cause(error.error.as_ref()),
+        error => error.to_string(),
+    };
+    text.trim_end_matches([':', ' ', '.']).to_owned()
 }
 
 /// Returns what the model is told of a result: its texts, and the kinds of what is no text.
@@ -233,6 +283,7 @@ fn answer(result: &CallToolResult) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
     /// A server of one tool in shell: it answers the greeting, the list and each call in turn.
     const ECHO: &str = r#"while IFS= read -r line; do
@@ -247,6 +298,7 @@ done"#;
 
     #[tokio::test]
     async fn servers_start_side_by_side_and_what_fails_is_named() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let described = json!([
             {"name": "echo", "command": "/bin/sh", "args": ["-c", ECHO], "env": []},
@@ -254,6 +306,7 @@ done"#;
             {"name": "gone", "command": "/nonexistent/server", "args": [], "env": []},
             {"name": "ends", "command": "/bin/sh", "args": ["-c", "exit 3"], "env": []},
             {"name": "far", "type": "http", "url": "http://127.0.0.1:1/mcp", "headers": []},
+            {"name": "old", "type": "sse", "url": "http://127.0.0.1:1/mcp", "headers": []},
         ]);
         let servers = McpServers::start(&described, folder.path()).await;
         let named: Vec<_> = servers.definitions().iter().map(|tool| tool.name.as_str().to_owned()).collect();
@@ -263,9 +316,12 @@ done"#;
             "each tool has a name of its own"
         );
         let problems = servers.problems().join("\n");
-        for (name, words) in
-            [("gone", "did not start"), ("ends", "did not start"), ("far", "not those of a URL")]
-        {
+        for (name, words) in [
+            ("gone", "did not start"),
+            ("ends", "did not start"),
+            ("far", "cannot be used"),
+            ("old", "`stdio` and `http`"),
+        ] {
             let named = problems.lines().any(|line| line.contains(name) && line.contains(words));
             assert!(named, "{name}: {problems}");
         }
@@ -274,5 +330,87 @@ done"#;
         assert_eq!(said.as_deref(), Ok("said\n[image that is not shown here]"));
         assert_eq!(servers.call(tool, &json!({"words": "boom"})).await, Err("no".to_owned()));
         assert!(servers.call(tool, &json!("words")).await.unwrap_err().contains("not a JSON object"));
+    }
+
+    /// A server of a URL: it answers each request with JSON, and takes only one key.
+    async fn far_server() -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer_far(BufReader::new(stream)));
+            }
+        });
+        url
+    }
+
+    async fn answer_far(mut stream: BufReader<tokio::net::TcpStream>) -> std::io::Result<()> {
+        loop {
+            let (mut length, mut has_key, mut is_post) = (0, false, false);
+            loop {
+                let mut line = String::new();
+                if stream.read_line(&mut line).await? == 0 {
+                    return Ok(());
+                }
+                let line = line.trim_end().to_ascii_lowercase();
+                is_post |= line.starts_with("post ");
+                has_key |= line == "authorization: bearer good";
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if line.is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).await?;
+            let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let result = match request["method"].as_str() {
+                Some("initialize") => {
+                    Some(json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+                    "serverInfo": {"name": "far", "version": "1"}}))
+                }
+                Some("tools/list") => {
+                    Some(json!({"tools": [{"name": "look", "inputSchema": {"type": "object"}}]}))
+                }
+                Some("tools/call") => Some(json!({"content": [{"type": "text", "text": "seen"}]})),
+                _ => None,
+            };
+            let (status, body) = match result {
+                _ if !has_key => ("401 Unauthorized", String::new()),
+                Some(result) => {
+                    ("200 OK", json!({"jsonrpc": "2.0", "id": request["id"], "result": result}).to_string())
+                }
+                None if is_post => ("202 Accepted", String::new()),
+                None => ("405 Method Not Allowed", String::new()),
+            };
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).await?;
+        }
+    }
+
+    #[tokio::test]
+    async fn servers_of_a_url_are_used_with_their_headers() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let url = far_server().await;
+        let header = |value: &str| json!([{"name": "Authorization", "value": value}]);
+        let described = json!([
+            {"name": "far", "type": "http", "url": url, "headers": header("Bearer good")},
+            {"name": "shut", "type": "http", "url": url, "headers": header("Bearer bad")},
+            {"name": "odd", "type": "http", "url": url, "headers": [{"name": "no header", "value": "x"}]},
+        ]);
+        let servers = McpServers::start(&described, folder.path()).await;
+        let tool = servers.tool("mcp__far__look").unwrap();
+        assert_eq!(servers.call(tool, &json!({})).await.as_deref(), Ok("seen"));
+        let problems = servers.problems();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        let refused =
+            "The MCP server shut cannot be used: unexpected server response: HTTP 401 Unauthorized.";
+        assert_eq!(problems[0], refused);
+        assert!(problems[1].contains("its header \"no header\""), "{problems:?}");
     }
 }

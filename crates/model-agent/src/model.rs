@@ -78,6 +78,8 @@ pub(crate) enum ModelError {
     SignIn(String),
     /// The conversation does not fit the model's context.
     TooLong(String),
+    /// The server does not take the request as it is.
+    Refused(String),
     Failed(String),
     /// The client is gone.
     Disconnected,
@@ -297,6 +299,10 @@ impl Model {
             let error = ModelError::TooLong(format!("{what}: {detail}"));
             return Failure { error, is_passing: false, retry_after: None };
         }
+        if matches!(status, 400 | 415 | 422 | 501) || (lower.contains("image") && status != 429) {
+            let error = ModelError::Refused(format!("{what}: {detail}"));
+            return Failure { error, is_passing: false, retry_after: None };
+        }
         let after = retry_after
             .map_or_else(String::new, |after| format!(" Retry after {} seconds.", after.as_secs()));
         let error = ModelError::Failed(format!("{what}: {detail}{after}"));
@@ -348,7 +354,7 @@ fn shorten(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_ERROR)].to_owned()
 }
 
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;

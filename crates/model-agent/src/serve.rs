@@ -1,6 +1,6 @@
 //! The agent's main loop: what the client says, line by line, and which session it concerns.
 
-use crate::history::History;
+use crate::history::{History, Prompt};
 use crate::model::{Model, ModelError};
 use crate::modes::Mode;
 use crate::options::Options;
@@ -11,6 +11,7 @@ use crate::turn::{Stop, Turn, TurnEnd};
 use crate::workspace::Workspace;
 use agent::models::Endpoint;
 use agent::wire::{RpcError, Wire};
+use genai::chat::Binary;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -142,7 +143,8 @@ impl Agent {
                 "protocolVersion": 1,
                 "agentCapabilities": {
                     "loadSession": true,
-                    "promptCapabilities": {"embeddedContext": true},
+                    "promptCapabilities": {"embeddedContext": true, "image": true},
+                    "mcpCapabilities": {"http": true},
                     "sessionCapabilities": {"additionalDirectories": {}, "close": {}, "resume": {}},
                 },
                 "agentInfo": {"name": "spectask-model-agent", "title": "Model agent", "version": env!("CARGO_PKG_VERSION")},
@@ -270,11 +272,11 @@ impl Agent {
             let error = RpcError::new(RpcError::INVALID, "a turn is under way in this session");
             return self.respond(id, Err(error));
         };
-        let text = prompt_text(&params["prompt"]);
+        let prompt = read_prompt(&params["prompt"]);
         let turn = Turn { agent: self.clone(), session, cancel };
         let agent = self.clone();
         self.turns.spawn(async move {
-            let ended = turn.run(&text, &mut history).await;
+            let ended = turn.run(&prompt, &mut history).await;
             drop(history);
             let answer = match ended {
                 Ok(TurnEnd { stop_reason, usage }) => {
@@ -314,8 +316,8 @@ fn workspace(params: &Value) -> Result<Workspace, RpcError> {
         .map_err(|error| invalid(format!("the working directory {} cannot be used: {error}", cwd.display())))
 }
 
-/// The text of a prompt. Files that come with it are part of it; links to others are named.
-fn prompt_text(blocks: &Value) -> String {
+/// Reads a prompt. Files that come with it are part of its text; links to others are named.
+fn read_prompt(blocks: &Value) -> Prompt {
     let text = |block: &Value| match block["type"].as_str() {
         Some("text") => block["text"].as_str().map(str::to_owned),
         Some("resource") => {
@@ -326,7 +328,16 @@ fn prompt_text(blocks: &Value) -> String {
         Some("resource_link") => Some(format!("See {}.", block["uri"].as_str()?)),
         _ => None,
     };
-    blocks.as_array().into_iter().flatten().filter_map(text).collect::<Vec<_>>().join("\n")
+    let blocks = blocks.as_array().map(Vec::as_slice).unwrap_or_default();
+    let images = blocks.iter().filter(|block| block["type"] == "image");
+    let image = |block: &Value| {
+        let media_type = block["mimeType"].as_str().unwrap_or("image/png").to_owned();
+        Some(Binary::from_base64(media_type, block["data"].as_str()?, None))
+    };
+    Prompt {
+        text: blocks.iter().filter_map(text).collect::<Vec<_>>().join("\n"),
+        images: images.filter_map(image).collect(),
+    }
 }
 
 fn invalid(message: String) -> RpcError {
@@ -340,7 +351,7 @@ fn unknown(id: &str) -> RpcError {
 fn as_rpc(error: ModelError) -> RpcError {
     match error {
         ModelError::SignIn(message) => RpcError::new(RpcError::SIGN_IN_NEEDED, message),
-        ModelError::TooLong(message) | ModelError::Failed(message) => {
+        ModelError::TooLong(message) | ModelError::Refused(message) | ModelError::Failed(message) => {
             RpcError::new(RpcError::FAILED, message)
         }
         ModelError::Disconnected => RpcError::new(RpcError::FAILED, "the client is gone"),
@@ -357,8 +368,13 @@ mod tests {
             {"type": "text", "text": "Look at this."},
             {"type": "resource", "resource": {"uri": "file:///a", "text": "one"}},
             {"type": "resource_link", "uri": "file:///b", "name": "b"},
-            {"type": "image", "data": "AAAA"},
+            {"type": "image", "mimeType": "image/gif", "data": "AAAA"},
         ]);
-        assert_eq!(prompt_text(&prompt), "Look at this.\nThe content of file:///a:\n\none\nSee file:///b.");
+        let prompt = read_prompt(&prompt);
+        assert_eq!(
+            prompt.images.iter().map(|image| image.content_type.as_str()).collect::<Vec<_>>(),
+            ["image/gif"]
+        );
+        assert_eq!(prompt.text, "Look at this.\nThe content of file:///a:\n\none\nSee file:///b.");
     }
 }

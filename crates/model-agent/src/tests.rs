@@ -274,6 +274,29 @@ done"#;
 }
 
 #[tokio::test]
+async fn images_of_a_prompt_reach_the_model_unless_its_server_refuses_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusal = "this model does not support image input";
+    let server = Server::start(vec![Says("A cat."), Fails(400, "", refusal), Says("I cannot see it.")]).await;
+    let mut client = Client::start(options(&server), folder.path());
+    let session = client.new_session(folder.path()).await;
+    let image = json!({"type": "image", "mimeType": "image/png", "data": "iVBORw0KGgo="});
+    let prompt = json!([{"type": "text", "text": "What is it?"}, image]);
+    for _ in 0..2 {
+        let params = json!({"sessionId": session, "prompt": prompt});
+        let id = client.begin("session/prompt", params).await;
+        assert_eq!(client.end(id, "").await["result"]["stopReason"], "end_turn");
+    }
+    let requests = server.requests();
+    let sent = |at: usize| requests[at]["messages"].to_string();
+    assert!(sent(0).contains("data:image/png;base64,iVBORw0KGgo="), "{}", sent(0));
+    assert!(sent(1).contains("iVBORw0KGgo=") && !sent(2).contains("iVBORw0KGgo="), "{}", sent(2));
+    assert!(sent(2).contains("does not take images"), "{}", sent(2));
+    let said = json!(client.updates).to_string();
+    assert!(said.contains("refused the images") && said.contains("I cannot see it."), "{said}");
+}
+
+#[tokio::test]
 async fn a_turn_calls_tools_until_the_model_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let plan = json!({"entries": [{"content": "Write", "status": "in_progress"}]}).to_string();

@@ -1,7 +1,7 @@
 //! One turn: the model is called, its tools are run, and again, until it has nothing more to call.
 
 use crate::compaction::Compaction;
-use crate::history::History;
+use crate::history::{History, Prompt};
 use crate::instructions::system_prompt;
 use crate::mcp::McpTool;
 use crate::model::{End, Listener, ModelError, Reply, Spent};
@@ -67,7 +67,7 @@ impl From<ModelError> for Stop {
     fn from(error: ModelError) -> Stop {
         match error {
             ModelError::SignIn(message) => Stop::Failed(RpcError::new(RpcError::SIGN_IN_NEEDED, message)),
-            ModelError::TooLong(message) | ModelError::Failed(message) => {
+            ModelError::TooLong(message) | ModelError::Refused(message) | ModelError::Failed(message) => {
                 Stop::Failed(RpcError::new(RpcError::FAILED, message))
             }
             ModelError::Disconnected => Stop::Disconnected,
@@ -77,10 +77,10 @@ impl From<ModelError> for Stop {
 
 impl Turn {
     /// Carries out a prompt.
-    pub(crate) async fn run(&self, prompt: &str, history: &mut History) -> Result<TurnEnd, Stop> {
+    pub(crate) async fn run(&self, prompt: &Prompt, history: &mut History) -> Result<TurnEnd, Stop> {
         history.close_open_calls(CANCELLED);
-        history.push_user(prompt);
-        let ended = self.steps(prompt, history).await;
+        history.push_prompt(prompt);
+        let ended = self.steps(&prompt.text, history).await;
         self.save(history);
         ended
     }
@@ -119,6 +119,11 @@ impl Turn {
                         shortenings += 1;
                         let room = self.unless_cancelled(compaction.make_more_room(history)).await?;
                         usage.add(room?);
+                    }
+                    Err(ModelError::Refused(_)) if history.drop_images() => {
+                        let content = json!({"type": "text", "text": "The model's server refused the images; it is asked without them.\n"});
+                        self.update(json!({"sessionUpdate": "agent_thought_chunk", "content": content}))
+                            .await?;
                     }
                     reply => break reply?,
                 }
