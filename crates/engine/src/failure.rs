@@ -22,6 +22,18 @@ pub fn is_out_of_space(error: &dyn std::error::Error) -> bool {
     SIGNS.iter().any(|full| message.contains(full))
 }
 
+/// Returns what git said, where git is the cause.
+pub fn git_cause(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<git::Error>() {
+            return Some(chain(error));
+        }
+        cause = error.source();
+    }
+    None
+}
+
 /// Returns an error and its causes, in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -49,4 +61,19 @@ where
 pub(crate) fn store_failure(error: &store::StoreError) -> Failure {
     let is_full = error.fault() == Some(store::Fault::OutOfSpace);
     failure(if is_full { FailureClass::OutOfSpace } else { FailureClass::Internal }, chain(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn git_is_named_as_the_cause_wherever_it_is_in_the_chain() {
+        let forged = || git::Error::Forged { id: "0a1b".to_owned() };
+        let wrapped = std::io::Error::other(forged());
+        for error in [&forged() as &(dyn std::error::Error + 'static), &wrapped] {
+            assert!(git_cause(error).is_some_and(|cause| cause.contains("git fsck")), "{error}");
+        }
+        assert_eq!(git_cause(&std::io::Error::other("something else")), None);
+    }
 }

@@ -88,7 +88,7 @@ impl Problem {
     }
 
     /// Something of the server's own is wrong; the log has the cause. A full disk is named.
-    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
+    pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         let cause = engine::failure::chain(error);
         tracing::error!(error = cause, "a request failed");
         if is_out_of_space(error) {
@@ -98,6 +98,9 @@ impl Problem {
         if cause.contains(READ_ONLY) {
             let detail = sentence(&format!("{cause}. Make the file system writable, then try again"));
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "read_only", detail);
+        }
+        if let Some(cause) = engine::failure::git_cause(error) {
+            return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "git_failed", sentence(&cause));
         }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -235,7 +238,8 @@ impl From<RepositoryError> for Problem {
             | RepositoryError::Replaced { .. } => {
                 Self::conflict("repository_unusable", sentence(&engine::failure::chain(&error)))
             }
-            RepositoryError::Git(_) | RepositoryError::Join(_) => Self::internal(&error),
+            RepositoryError::Git(error) => Self::internal(&error),
+            RepositoryError::Join(error) => Self::internal(&error),
         }
     }
 }
@@ -268,7 +272,8 @@ impl From<SampleError> for Problem {
         match error {
             SampleError::Unknown { .. } => Self::invalid("demo_repo", error.to_string()),
             SampleError::Store(error) => error.into(),
-            SampleError::Git(_) | SampleError::Join(_) => Self::internal(&error),
+            SampleError::Git(error) => Self::internal(&error),
+            SampleError::Join(error) => Self::internal(&error),
         }
     }
 }

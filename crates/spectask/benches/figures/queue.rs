@@ -15,7 +15,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 pub(crate) async fn print() {
     println!("\n## {TASKS} tasks queued at once for 8 slots");
     let folder = tempfile::tempdir().expect("a folder");
-    let limits = [("SPECTASK_LIMITS__MAX_INSTANCES", "8")];
+    // Nobody reviews here, and plans that wait for review would hold back the planning of others.
+    let limits = [("SPECTASK_LIMITS__MAX_INSTANCES", "8"), ("SPECTASK_LIMITS__MAX_IN_REVIEW", "100000")];
     let server = Server::start_with(folder, &scenario(), 0, 1, &limits).await;
     let (project, _) = server.project("repo").await;
     let mut alone = Vec::new();
