@@ -21,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 /// How many of an agent's requests may be unanswered before we stop reading.
 pub(crate) const OPEN_REQUESTS: usize = 256;
 
+/// The code that JSON-RPC has for an error without one.
+const INTERNAL_ERROR: i64 = -32603;
+
 /// How long the output of an ended process may stay silent before it counts as ended too.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -122,21 +125,24 @@ impl Tap {
 
     async fn whole(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
+        // Programs of some platforms begin their output with a byte order mark.
+        let line = line.trim_start_matches('\u{feff}');
         if line.trim().is_empty() {
             return;
         }
-        match serde_json::from_str(&line) {
+        match serde_json::from_str(line) {
             Ok(Value::Array(batch)) => {
                 for message in batch {
                     self.message(message).await;
                 }
             }
             Ok(message) => self.message(message).await,
-            Err(_) => self.noise(&line),
+            Err(_) => self.noise(line),
         }
     }
 
     async fn message(&self, mut message: Value) {
+        normalize(&mut message);
         match classify(&message) {
             Shape::Update => {
                 let params = message["params"].take();
@@ -151,14 +157,6 @@ impl Tap {
             }
             Shape::Response => {
                 self.loading.answer(&message["id"].to_string());
-                // Some agents send `"error": null` beside a result, or both; the library would refuse either.
-                if let Some(object) = message.as_object_mut() {
-                    let failed = object.get("error").is_some_and(|error| !error.is_null());
-                    object.remove(if failed { "result" } else { "error" });
-                    if !failed {
-                        object.entry("result").or_insert(Value::Null);
-                    }
-                }
                 self.pass(message).await;
             }
             Shape::Nothing => self.noise(&message.to_string()),
@@ -228,6 +226,48 @@ enum Shape {
     Nothing,
 }
 
+/// Puts a message into the form of JSON-RPC that the library takes, where an agent strays from it: without the member
+/// `jsonrpc`, with a whole number as `1.0`, with `"error": null` beside a result, or with an error that is no object with a code and a message.
+fn normalize(message: &mut Value) {
+    let Some(object) = message.as_object_mut() else { return };
+    object.insert("jsonrpc".to_owned(), "2.0".into());
+    if let Some(whole) = object.get("id").and_then(whole_number) {
+        object.insert("id".to_owned(), whole.into());
+    }
+    if object.contains_key("method") || !(object.contains_key("result") || object.contains_key("error")) {
+        return;
+    }
+    match object.remove("error").filter(|error| !error.is_null()) {
+        Some(error) => {
+            object.remove("result");
+            object.insert("error".to_owned(), error_object(error));
+        }
+        None => {
+            object.entry("result").or_insert(Value::Null);
+        }
+    }
+}
+
+/// Returns a number that is whole and is written with a fraction.
+fn whole_number(number: &Value) -> Option<i64> {
+    let number = number.as_number().filter(|number| number.is_f64())?.as_f64()?;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
+    let whole = (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
+    whole
+}
+
+/// Returns an error as JSON-RPC has it; what the agent sent is its data where it has another form.
+fn error_object(error: Value) -> Value {
+    if error["code"].is_i64() && error["message"].is_string() {
+        return error;
+    }
+    let words =
+        ["message", "error", "detail", "details", "reason"].iter().find_map(|name| error[*name].as_str());
+    let message = words.or_else(|| error.as_str()).map_or_else(|| error.to_string(), str::to_owned);
+    let code = error["code"].as_i64().unwrap_or(INTERNAL_ERROR);
+    json!({ "code": code, "message": message, "data": error })
+}
+
 fn classify(message: &Value) -> Shape {
     let Some(object) = message.as_object() else { return Shape::Nothing };
     let id = object.get("id").filter(|id| id.is_string() || id.is_number());
@@ -262,6 +302,41 @@ mod tests {
         assert_eq!(shape(r#"{"id":1}"#), Shape::Nothing);
         assert_eq!(shape(r#"{"method":7}"#), Shape::Nothing);
         assert_eq!(shape("17"), Shape::Nothing);
+    }
+
+    #[test]
+    fn messages_that_stray_from_json_rpc_are_put_right() {
+        let normal = |message: Value| {
+            let mut message = message;
+            normalize(&mut message);
+            message
+        };
+        let answer = |error: Value| json!({ "jsonrpc": "2.0", "id": 1, "error": error });
+        for (sent, meant) in [
+            (json!({ "id": 1.0, "result": {} }), json!({ "jsonrpc": "2.0", "id": 1, "result": {} })),
+            (
+                json!({ "id": "a", "result": {}, "error": null }),
+                json!({ "jsonrpc": "2.0", "id": "a", "result": {} }),
+            ),
+            (json!({ "id": 1, "error": null }), json!({ "jsonrpc": "2.0", "id": 1, "result": null })),
+            (
+                json!({ "id": 1, "result": null, "error": { "code": 5, "message": "no" } }),
+                answer(json!({ "code": 5, "message": "no" })),
+            ),
+            (
+                json!({ "id": 1, "error": "boom" }),
+                answer(json!({ "code": -32603, "message": "boom", "data": "boom" })),
+            ),
+            (
+                json!({ "id": 1, "error": { "code": "E", "message": null } }),
+                answer(json!({ "code": -32603, "message": "{\"code\":\"E\",\"message\":null}",
+                    "data": { "code": "E", "message": null } })),
+            ),
+            (json!({ "id": 2.5, "method": "x" }), json!({ "jsonrpc": "2.0", "id": 2.5, "method": "x" })),
+            (json!(17), json!(17)),
+        ] {
+            assert_eq!(normal(sent), meant);
+        }
     }
 
     #[test]
