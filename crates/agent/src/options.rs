@@ -397,8 +397,8 @@ mod tests {
     #[test]
     fn commands_are_replaced_and_everything_is_bounded() {
         let mut offered = OfferedOptions::default();
-        let many: Vec<Value> = (0..10_000)
-            .map(|number| json!({ "name": format!("/c{number}"), "description": "x".repeat(10_000) }))
+        let many: Vec<Value> = (0..2 * MAX_COMMANDS)
+            .map(|number| json!({ "name": format!("/c{number}"), "description": "x".repeat(2 * MAX_TEXT_CHARS) }))
             .collect();
         assert!(offered.take_update(
             &json!({ "sessionUpdate": "available_commands_update", "availableCommands": many })
@@ -409,10 +409,11 @@ mod tests {
         offered.take_update(&json!({ "sessionUpdate": "available_commands_update", "availableCommands": [
             { "name": "plan", "description": "Plans", "input": { "hint": "what" } } ] }));
         assert_eq!(offered.offer.commands[0].hint.as_deref(), Some("what"));
-        let values: Vec<Value> = (0..10_000).map(|number| json!({ "value": number.to_string() })).collect();
+        let values: Vec<Value> =
+            (0..2 * MAX_VALUES).map(|number| json!({ "value": number.to_string() })).collect();
         let options: Vec<Value> =
-            (0..1000).map(|id| json!({ "id": id.to_string(), "options": values })).collect();
-        offered.take_answer(&json!({ "configOptions": options[..60] }));
+            (0..2 * MAX_OPTIONS).map(|id| json!({ "id": id.to_string(), "options": values })).collect();
+        offered.take_answer(&json!({ "configOptions": options }));
         assert_eq!(offered.offer.options.len(), MAX_OPTIONS);
         assert_eq!(offered.offer.options[0].values.len(), MAX_VALUES);
         offered.take_answer(&json!({ "configOptions": "no", "modes": 3, "models": [] }));

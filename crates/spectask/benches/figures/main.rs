@@ -10,11 +10,14 @@ mod collisions;
 mod crew;
 mod filled;
 mod first_output;
+mod fleet;
 mod growth;
 mod lint;
 mod plans;
+mod ports;
 mod progress;
 mod queue;
+mod ready;
 mod record;
 mod recovery;
 mod sandbox;
@@ -70,6 +73,15 @@ async fn main() {
     }
     if wanted("queue") {
         Box::pin(queue::print()).await;
+    }
+    if wanted("ready") {
+        ready::print().await;
+    }
+    if wanted("ports") {
+        ports::print().await;
+    }
+    if wanted("fleet") {
+        fleet::print().await;
     }
     if wanted("recovery") {
         recovery::print().await;

@@ -92,6 +92,11 @@ impl Server {
         request.send().await.expect("an answer").json().await.expect("JSON")
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Value {
+        let request = self.http.put(format!("{}/api/v1{path}", self.url)).bearer_auth(TOKEN).json(body);
+        request.send().await.expect("an answer").json().await.expect("JSON")
+    }
+
     /// A repository with one file, as a project.
     pub(crate) async fn project(&self, name: &str) -> (String, PathBuf) {
         let path = self.folder.path().join(name);
