@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn git_is_named_as_the_cause_wherever_it_is_in_the_chain() {
         let forged = || git::Error::Forged { id: "0a1b".to_owned() };
-        let wrapped = std::io::Error::other(forged());
+        let wrapped = crate::projects::repositories::RepositoryError::from(forged());
         for error in [&forged() as &(dyn std::error::Error + 'static), &wrapped] {
             assert!(git_cause(error).is_some_and(|cause| cause.contains("git fsck")), "{error}");
         }
