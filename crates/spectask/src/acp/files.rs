@@ -17,7 +17,7 @@ pub(super) async fn fill(server: &Server, session: &str, update: &mut Value) {
                 contents.insert(id, content);
             }
             Err(error) => {
-                tracing::warn!(session, id, error = error.message, "a file of an agent is not shown")
+                tracing::warn!(session, id, error = error.message, "a file of an agent is not shown");
             }
         }
     }
