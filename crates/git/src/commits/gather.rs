@@ -120,7 +120,7 @@ impl Repository {
             None => None,
         };
         let tree = match done {
-            Some(_) => self.staged_tree(checkout)?,
+            Some(_) => self.staged_tree(checkout, None)?,
             None => self.stage_everything(repository, checkout, begun, &gather.left_out, anomalies)?,
         };
         let head = match (done, tip) {

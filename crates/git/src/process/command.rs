@@ -36,7 +36,7 @@ const OUTPUT: usize = 64 * 1024 * 1024;
 const COMPLAINT: usize = 16 * 1024;
 
 /// Options of every call, against programs named by a repository's configuration.
-const OPTIONS: [&str; 27] = [
+const OPTIONS: [&str; 26] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.sshCommand=ssh -o BatchMode=yes",
@@ -48,7 +48,6 @@ const OPTIONS: [&str; 27] = [
     "core.alternateRefsCommand=true",
     "core.gitProxy=",
     "core.fsync=objects,reference",
-    "core.fsyncMethod=batch",
     // A process that can write into the object store must not decide what a commit's content or its parents seem to be.
     "core.useReplaceRefs=false",
     "core.commitGraph=false",
@@ -106,15 +105,17 @@ pub(crate) struct Output {
 impl Output {
     /// Returns the output, or the error of a call that failed.
     pub(crate) fn unless_failed(self, command: &str, place: &Path) -> Result<Self, Error> {
-        if self.succeeded {
-            return Ok(self);
-        }
+        if self.succeeded { Ok(self) } else { Err(self.failure(command, place)) }
+    }
+
+    /// Returns the error of a call that failed.
+    pub(crate) fn failure(self, command: &str, place: &Path) -> Error {
         let message = if self.complaint.is_empty() {
             self.code.map_or_else(|| "it was killed".to_owned(), |code| format!("exit code {code}"))
         } else {
             self.complaint
         };
-        Err(Error::Command { command: command.to_owned(), place: place.to_owned(), message })
+        Error::Command { command: command.to_owned(), place: place.to_owned(), message }
     }
 
     pub(crate) fn text(&self) -> String {

@@ -14,6 +14,7 @@ pub(crate) mod recover;
 pub(crate) mod registration;
 pub(crate) mod remove;
 pub(crate) mod save_dirty;
+pub(crate) mod stage;
 pub(crate) mod status;
 pub(crate) mod untracked;
 pub(crate) mod worktree;

@@ -64,17 +64,13 @@ impl Repository {
         if let Some(present) = crate::files::plain::read(&checkout.git_dir.join("index"))? {
             Dir::at(&checkout.git_dir).write(&name, &present).context("copy the index of", &shown)?;
         }
-        let place = self.place_at(checkout)?;
-        let written = (|| {
-            // What git cannot take in, such as a repository without a commit, must not keep the rest from being saved.
-            let add = self.0.git.command_on_files("add", &place)?.env("GIT_INDEX_FILE", &index);
-            add.args(["--all", "--ignore-errors", "--", "."]).reads(&checkout.root).run_unchecked()?;
-            self.0.git.command_on_files("write-tree", &place)?.env("GIT_INDEX_FILE", &index).run()
-        })();
+        // What git cannot take in, such as a repository without a commit, must not keep the rest from being saved.
+        let added = self.add_all(checkout, Some(&index), &[]);
+        let written = added.and_then(|_| self.staged_tree(checkout, Some(&index)));
         for file in [crate::files::lock_files::of(&index), index] {
             found(fs::remove_file(&file)).context("remove", file.display())?;
         }
-        ObjectId::from_hex(written?.text().trim().as_bytes()).context("read the tree of", shown)
+        written
     }
 }
 

@@ -273,6 +273,51 @@ fn repositories_inside_the_worktree_are_left_out_and_told() {
     session.end_turn();
 }
 
+/// Writes a file that is as old as to be left alone by a git that believes its index, and returns where its content goes
+/// in the object store.
+fn write_old(session: &Session, name: &str, content: &str) -> PathBuf {
+    let path = session.path.join(name);
+    fs::write(&path, content).unwrap();
+    let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(an_hour_ago).unwrap();
+    let id = session.by_hand(&["hash-object", name]);
+    session.lab.root().join(".git/objects").join(&id[..2]).join(id[2..].trim())
+}
+
+#[test]
+fn what_cannot_be_stored_is_no_success_and_is_taken_in_later() {
+    let mut session = Session::new();
+    for (name, is_link) in [("x.txt", false), ("link", true)] {
+        // A file in the place of the folder: as on a full disk, it cannot be made.
+        let object = write_old(&session, name, &format!("{name}\n"));
+        if is_link {
+            fs::remove_file(session.path.join(name)).unwrap();
+            std::os::unix::fs::symlink(format!("{name}\n"), session.path.join(name)).unwrap();
+        }
+        let folder = object.parent().unwrap();
+        assert!(!folder.exists(), "another content is needed: {}", folder.display());
+        fs::write(folder, "").unwrap();
+        let asked = gather(&session.path, "s", &format!("e{}", session.turns + 1));
+        for _ in 0..2 {
+            let error = session.lab.repository.gather(&asked).unwrap_err().to_string();
+            assert!(error.contains("database"), "{error}");
+        }
+        fs::remove_file(folder).unwrap();
+        assert_eq!(session.end_turn().anomalies, []);
+        assert_eq!(session.by_hand(&["cat-file", "blob", &format!("s:{name}")]), format!("{name}\n"));
+    }
+}
+
+#[test]
+fn an_index_that_names_contents_which_were_never_stored_is_made_whole() {
+    let mut session = Session::new();
+    let object = write_old(&session, "x.txt", "never stored\n");
+    session.by_hand(&["add", "x.txt"]);
+    fs::remove_file(&object).unwrap();
+    assert_eq!(session.end_turn().anomalies, []);
+    assert_eq!(session.by_hand(&["cat-file", "blob", "s:x.txt"]), "never stored\n");
+}
+
 #[test]
 fn modes_links_binaries_and_many_files_are_taken_in() {
     let mut session = Session::new();
