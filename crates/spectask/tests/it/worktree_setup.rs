@@ -235,7 +235,8 @@ async fn live_sessions_have_ports_of_their_own_also_after_a_kill() {
         text.replace(&format!("[ ] {number}. Note"), &format!("[ ] {number}. (P) Note"))
     });
     place.configure(&parallel);
-    place.configure_more("\n[sessions]\nports = \"41000-41017\"\n");
+    // Below the ports that connections get.
+    place.configure_more("\n[sessions]\nports = \"16000-16017\"\n");
     let repository = repository(&place, "");
     let task = Task::begin(&place, &repository, json!({})).await;
     let path = format!("/spec-tasks/{}/work-sessions", task.id);

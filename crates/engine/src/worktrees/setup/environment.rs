@@ -10,8 +10,9 @@ use rustix::fs::{Mode, OFlags};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use tokio::net::TcpSocket;
 use workflow::{Failure, Isolation, Session, SessionId, Task};
 
 /// How many ports a session gets.
@@ -183,10 +184,16 @@ fn free_ports(range: PortRange, reserved: &BTreeSet<u16>) -> Vec<u16> {
     free.take(PORTS).collect()
 }
 
-/// Returns whether nothing on this machine listens on a port.
+/// Returns whether nothing on this machine listens on a port. Nothing listens on it here either, which another look at the same
+/// time would take for a program's.
 fn is_unused(port: u16) -> bool {
-    let binds = |address: SocketAddr| match TcpListener::bind(address) {
-        Ok(_) => true,
+    let bind = |address: SocketAddr| {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)
+    };
+    let binds = |address: SocketAddr| match bind(address) {
+        Ok(()) => true,
         // A machine may have no addresses of one kind.
         Err(error) => matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported),
     };
@@ -196,6 +203,16 @@ fn is_unused(port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn looks_at_the_same_time_do_not_take_each_other_for_programs() {
+        let range = PortRange { first: 15_000, last: 15_009 };
+        let found = |_| std::thread::spawn(move || (0..200).map(|_| free_ports(range, &BTreeSet::new()).len()).min());
+        let looks: Vec<_> = (0..4).map(found).collect();
+        let found: Vec<_> = looks.into_iter().map(|look| look.join().expect("it ends")).collect();
+        assert_eq!(found, vec![Some(PORTS); 4]);
+    }
 
     #[test]
     fn ports_that_are_reserved_or_listened_on_are_passed_over() {
