@@ -31,7 +31,7 @@ const KNOWN = [...INSTALLED, ...Object.keys(BUILT_IN)];
 const { AGENTS } = process.env;
 const CHOSEN = AGENTS && AGENTS !== "all" ? AGENTS.split(",") : KNOWN;
 /** How many tasks run side by side. */
-const PARALLEL = 3;
+const PARALLEL = 5;
 /** How long a task may take to reach a state, in milliseconds. */
 const PATIENCE = 240_000;
 /** How long a run may take that plays a share, and one that plays everything, in milliseconds. */

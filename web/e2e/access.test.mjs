@@ -232,6 +232,9 @@ tell("without a connection actions are disabled with the reason, and what is typ
     assert.equal(await action.getAttribute("aria-disabled"), "true");
     await action.click({ force: true });
   }
+  // The explanation of what the mouse is on goes first.
+  await page.mouse.move(0, 0);
+  await page.waitForFunction(() => !document.querySelector("[role=tooltip]"));
   await field.focus();
   await page.keyboard.press("Tab");
   await page.locator("button:focus").getByText("Comment").waitFor();

@@ -90,7 +90,7 @@ story(
     await page.getByRole("button", { name: "Turn on notifications" }).click();
     await page.getByRole("button", { name: "Turn off notifications" }).waitFor();
     await page.getByRole("button", { name: /^Send test to/ }).click();
-    await page.getByText("Delivered to the push service (201)").or(page.getByText("Pending")).waitFor();
+    await page.getByRole("cell", { name: /^(Delivered to the push service \(201\)|Pending)$/ }).waitFor();
     await until(() => messages.some(({ kind }) => kind === "test"), "the test");
     await picture(page, "notifications");
     assert.deepEqual(await findings(page), []);
