@@ -49,6 +49,12 @@ pub enum AgentError {
 }
 
 impl AgentError {
+    /// Returns the error of a turn in which the agent neither sent nor did anything.
+    pub fn nothing_done() -> Self {
+        let message = "the agent ended its turn without a word and without doing anything".to_owned();
+        Self::Model { class: FailureClass::ModelError, message, retry: None }
+    }
+
     /// Returns the class of the failure.
     pub fn class(&self) -> FailureClass {
         match self {

@@ -156,8 +156,9 @@ impl Process {
         }
         let usage = ["/usage", "/_meta/usage", "/_meta/quota/token_count"];
         let usage = usage.iter().find_map(|place| raw.pointer(place).filter(|usage| !usage.is_null()));
-        let (usage, last_message) = (usage.cloned(), heard.into_last_message());
-        Ok(TurnEnd { stop_reason, usage, last_message, updates, raw })
+        let (usage, is_silent) = (usage.cloned(), heard.is_silent(&stop_reason));
+        let last_message = heard.into_last_message();
+        Ok(TurnEnd { stop_reason, usage, last_message, is_silent, updates, raw })
     }
 
     /// Asks the agent to end the session's turn. It is a wish: only the prompt's answer is the end of the turn.

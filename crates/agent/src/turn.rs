@@ -121,15 +121,15 @@ impl TurnProgress {
         if reports_failure(message) {
             return Some(AgentError::of_text(message, FailureClass::ModelError));
         }
-        if stop_reason == "end_turn"
-            && message.is_empty()
+        None
+    }
+
+    /// Returns whether the agent ended the turn as usual and sent nothing before.
+    pub(crate) fn is_silent(&self, stop_reason: &str) -> bool {
+        stop_reason == "end_turn"
+            && self.last_message.trim().is_empty()
             && self.tool_calls == 0
             && !self.has_thought_or_plan
-        {
-            let message = "the agent ended its turn without a word and without doing anything".to_owned();
-            return Some(AgentError::Model { class: FailureClass::ModelError, message, retry: None });
-        }
-        None
     }
 
     /// Returns the agent's words after the last thing it did; empty when it ended without any.
@@ -196,15 +196,16 @@ mod tests {
     }
 
     #[test]
-    fn an_end_without_a_word_is_none() {
-        assert_eq!(class(&[]), Some("agent_error"));
+    fn an_end_without_a_word_is_told_apart() {
+        let is_silent = |updates: &[Value]| progress(updates).is_silent("end_turn");
+        assert!(is_silent(&[]) && !progress(&[]).is_silent("max_tokens"));
         let notice = json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": "**Warning:** a" },
             "_meta": { "claudeCode": { "kind": "informational" } } });
-        assert_eq!(class(&[notice, says("Warning: Model metadata not found.")]), Some("agent_error"));
-        assert_eq!(class(&[says("Nothing is to be done.")]), None);
+        assert!(is_silent(&[notice, says("Warning: Model metadata not found.")]));
+        assert!(!is_silent(&[says("Nothing is to be done.")]));
         let tool: Value = serde_json::from_str(TOOL).unwrap();
-        let silent = progress(&[says("I write."), tool]);
-        assert!(silent.failure("end_turn").is_none() && silent.into_last_message().is_empty());
+        let ends_with_tool = progress(&[says("I write."), tool]);
+        assert!(!ends_with_tool.is_silent("end_turn") && ends_with_tool.into_last_message().is_empty());
     }
 
     #[test]

@@ -162,12 +162,17 @@ pub(crate) fn allow_agent(
     policy.readable.extend(sandbox::installation_of(program, &kept_out));
     policy.readable.extend(installed_agent_of(&config.data_dir, program));
     policy.readable.push(config.data_dir.join("scenarios"));
-    // A script that an interpreter runs is named in the arguments, and may use the files beside it.
+    // A script that an interpreter runs is named in the arguments, and may use the files beside it. What the settings let agents
+    // write stays writable, as an agent's log that an argument names.
+    let writable = policy.writable.clone();
+    let may_write = |path: &Path| writable.iter().any(|folder| path.starts_with(folder));
     for file in args.iter().map(Path::new).filter(|path| path.is_absolute() && path.is_file()) {
-        policy.readable.extend(sandbox::installation_of(file, &kept_out));
+        let installation = sandbox::installation_of(file, &kept_out);
+        policy.readable.extend(installation.into_iter().filter(|path| !may_write(path)));
     }
     let folders = args.iter().map(Path::new).filter(|path| path.is_absolute() && path.is_dir());
-    policy.readable.extend(folders.filter(|path| !holds_others(path)).map(Path::to_owned));
+    let folders = folders.filter(|path| !holds_others(path) && !may_write(path));
+    policy.readable.extend(folders.map(Path::to_owned));
     for (name, value) in env {
         let path = Path::new(value);
         if name == "PATH" {
@@ -176,7 +181,7 @@ pub(crate) fn allow_agent(
             // The machine's temporary folder, which variables name, is not to take the place of the task's own.
         } else if path.is_absolute() && path.is_dir() && !holds_others(path) {
             policy.writable.push(path.to_owned());
-        } else if path.is_absolute() && path.is_file() {
+        } else if path.is_absolute() && path.is_file() && !may_write(path) {
             policy.readable.push(path.to_owned());
         }
     }

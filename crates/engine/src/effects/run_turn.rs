@@ -6,12 +6,14 @@
 mod log_summary;
 mod open_thread;
 mod prompt;
+mod traces;
 mod turn_failure;
 mod watch;
 
 use self::log_summary::last_words;
 use self::open_thread::open_thread;
 use self::prompt::{Prompt, Sources};
+use self::traces::Traces;
 use self::turn_failure::{TurnFailure, agent_failure};
 use self::watch::{cancelled_end, watch};
 use super::{Done, Job, failure, store_failure};
@@ -25,6 +27,7 @@ use crate::projects::daily_budget;
 use crate::projects::repositories::PromptContext;
 use crate::settings::project_file::PROMPTS_FOLDER;
 use crate::settings::redaction;
+use agent::AgentError;
 use agent::catalog::UsageSpan;
 use protocol::Optional;
 use protocol::log::{Notice, UserMessage};
@@ -267,9 +270,14 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     };
     // Updates between two turns say nothing about how this one ends.
     drop(running.take_signs(&thread.id));
+    let traces = Traces::from_now(job, session, &directory, &paths);
     let asked = Box::pin(async {
         let asked = running.process.prompt_with(&thread.id, &prompt, &files, Some(meta));
-        tokio::join!(asked, kept).0
+        let end = tokio::join!(asked, kept).0?;
+        if end.is_silent && !traces.are_there().await {
+            return Err(AgentError::nothing_done());
+        }
+        Ok(end)
     });
     let at_work = running.begins_turn(&session.id);
     let end = watch(job, session, turn, &running, &thread, asked).await;

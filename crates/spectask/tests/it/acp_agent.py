@@ -2,7 +2,8 @@
 
 Parts: `key` wants a sign-in with the method `api-key`; `modes` offers modes; `asks` asks before it writes; `terminal` reports
 what a command printed beside the call, as Codex does; `mute` answers no prompt until it is cancelled, the first time only;
-`idle` does nothing but say that it is done; `image` takes images and contents of files; `draws` sends images; `planner` writes the documents that it is asked for; `forgets` can load no session;
+`idle` does nothing but say that it is done; `image` takes images and contents of files; `draws` sends images; `planner` writes the documents that it is asked for; `wordless` does its work and
+sends nothing; `forgets` can load no session;
 `full:METHOD:N` finds the disk full at the N-th request of a method.
 """
 import base64
@@ -66,8 +67,9 @@ def write(session, prompt):
         return
     named = re.findall(r"Write the file `([^`]+)` with the content `([^`]+)`", prompt)
     if "planner" in PARTS and "- requirements: `" in prompt:
-        for name, text in DOCUMENTS.items():
-            named.append((re.search("^- %s: `([^`]+)`" % name, prompt, re.M).group(1), text))
+        documents = [(re.search("^- %s: `([^`]+)`" % name, prompt, re.M).group(1), text) for name, text in DOCUMENTS.items()]
+        # Who builds only reads them.
+        named += [document for document in documents if not os.path.exists(document[0])]
     for path, text in named or [("note.md", "Note")]:
         with open(os.path.join(state["sessions"][session], path), "w") as file:
             file.write(text + "\n")
@@ -82,6 +84,10 @@ DOCUMENTS = {
 
 
 def work(request, session, prompt):
+    if "wordless" in PARTS:
+        write(session, prompt)
+        send({"id": request, "result": {"stopReason": "end_turn"}})
+        return
     update(session, "plan", entries=[{"content": "Write the note", "status": "in_progress", "priority": "high"}])
     meta = {"terminal_info": {"terminal_id": "c1"}} if "terminal" in PARTS else {}
     update(session, "tool_call", toolCallId="c1", title="Write the note", kind="execute", status="in_progress", _meta=meta)

@@ -135,7 +135,8 @@ async fn a_read_only_project_puts_agents_into_the_mode_that_only_reads_and_lets_
     assert!(!stage.methods("other").contains(&"session/set_mode".to_owned()), "a planner writes documents");
     server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
     stage.is_sent("other", "session/set_mode").await;
-    server.wait_for(&task, &OVER).await;
+    let found = server.wait_for(&task, &OVER).await;
+    assert_eq!(found["status"], "implementation_review", "{found:#}");
     let sent = stage.sent("other");
     let at = sent.iter().position(|(method, _)| method == "session/set_mode").expect("a mode");
     assert_eq!(sent[at].1["modeId"], "read-only");
@@ -190,6 +191,23 @@ async fn an_agent_that_falls_silent_is_stopped_and_asked_again() {
     assert!(text(failed, "message").contains("said nothing for"), "{failed:#}");
     let diff = server.get(&format!("/spec-tasks/{task}/diff")).await;
     assert_eq!(diff["files"][0]["path"], "note.md", "{diff:#}");
+    stage.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_only_writes_files_and_sends_nothing_does_its_work() {
+    let stage = Stage::new(&[("other", "planner wordless", "")], "");
+    let server = stage.place.serve().await;
+    let task = stage.task(&server, "other", true, json!({})).await;
+    let planned = server.wait_for(&task, &["spec_review", "spec_failed"]).await;
+    assert_eq!(planned["status"], "spec_review", "{planned:#}");
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
+    let found = server.wait_for(&task, &OVER).await;
+    assert_eq!(found["status"], "implementation_review", "{found:#}");
+    assert_eq!(server.get(&format!("/spec-tasks/{task}/diff")).await["files"][0]["path"], "note.md");
+    let (_, log) = log_of(&server, &task).await;
+    let failed = log.iter().find(|entry| entry["kind"] == "turn_failed");
+    assert_eq!(failed, None, "{log:#?}");
     stage.end(server).await;
 }
 

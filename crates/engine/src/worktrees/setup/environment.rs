@@ -208,7 +208,8 @@ mod tests {
     #[test]
     fn looks_at_the_same_time_do_not_take_each_other_for_programs() {
         let range = PortRange { first: 15_000, last: 15_009 };
-        let found = |_| std::thread::spawn(move || (0..200).map(|_| free_ports(range, &BTreeSet::new()).len()).min());
+        let found =
+            |_| std::thread::spawn(move || (0..200).map(|_| free_ports(range, &BTreeSet::new()).len()).min());
         let looks: Vec<_> = (0..4).map(found).collect();
         let found: Vec<_> = looks.into_iter().map(|look| look.join().expect("it ends")).collect();
         assert_eq!(found, vec![Some(PORTS); 4]);
