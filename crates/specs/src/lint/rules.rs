@@ -231,13 +231,16 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
             Some("Write `_Depends: none_`, or name tasks by their numbers."),
         );
     }
-    if let Some(cycle) = cycles::cycle(units) {
+    for cycle in cycles::cycles(units) {
         let line = units.iter().find(|unit| Some(&unit.number) == cycle.first()).map_or(1, |unit| unit.line);
         find(
             line,
             "cycle",
             Severity::Error,
-            format!("The tasks wait for each other: {}.", cycle.join(" → ")),
+            match cycle.as_slice() {
+                [task, again] if task == again => format!("Task {task} waits for itself."),
+                _ => format!("The tasks wait for each other: {}.", cycle.join(" → ")),
+            },
             Some("Remove one of these dependencies; until then the order of writing decides."),
         );
     }

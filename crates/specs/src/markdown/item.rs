@@ -319,12 +319,16 @@ fn settle(items: &mut [RawItem]) {
         item.number = Some(read.number);
         item.title = title;
     }
-    // The numbers of an ordered list count when they go up and nothing else has a number.
+    // The numbers of an ordered list count when they go up and nothing else has a number, but for parts: `1.1` further in.
     let is_ordered = |item: &&RawItem| item.indent == 0 && item.ordinal.is_some();
     let ordinals: Vec<u32> =
         items.iter().filter(is_ordered).filter_map(|item| item.ordinal.as_ref()?.parse().ok()).collect();
     let goes_up = ordinals.len() > 1 && ordinals.windows(2).all(|pair| pair[0] < pair[1]);
-    if goes_up && items.iter().all(|item| item.number.is_none()) {
+    let is_part = |item: &RawItem, number: &str| {
+        let whole = number.split_once('.').and_then(|(whole, _)| whole.parse().ok());
+        item.indent > 0 && whole.is_some_and(|whole: u32| ordinals.contains(&whole))
+    };
+    if goes_up && items.iter().all(|item| item.number.as_ref().is_none_or(|number| is_part(item, number))) {
         for item in items.iter_mut().filter(|item| item.indent == 0) {
             item.number = item.ordinal.clone();
         }

@@ -62,12 +62,38 @@ pub(crate) fn reaches(units: &[PlanUnit]) -> Vec<Vec<bool>> {
     (0..units.len()).map(|from| reach(units.len(), from, needs)).collect()
 }
 
+/// How many circles are named.
+const MAX_CYCLES: usize = 10;
+
 /// Returns a circle of planned tasks that the text makes wait for each other, as their numbers in its order.
 pub(crate) fn cycle(units: &[PlanUnit]) -> Option<Vec<String>> {
+    cycles(units).into_iter().next()
+}
+
+/// Returns circles of planned tasks that the text makes wait for each other, none with a task of one before it.
+pub(crate) fn cycles(units: &[PlanUnit]) -> Vec<Vec<String>> {
+    let mut named: BTreeSet<usize> = BTreeSet::new();
+    let mut found = Vec::new();
+    let starts = units.iter().filter(|unit| !unit.cut.is_empty()).map(|unit| unit.index);
+    for start in starts.take(MAX_CYCLES * MAX_CYCLES) {
+        if named.contains(&start) || found.len() == MAX_CYCLES {
+            continue;
+        }
+        // A need that was cut between two circles has no way back.
+        let Some(way) = circle(units, start) else { continue };
+        named.extend(&way);
+        found.push(way.into_iter().map(|at| units[at].number.clone()).collect());
+    }
+    found
+}
+
+/// Returns the way from a task over one of its needs that were cut back to it.
+fn circle(units: &[PlanUnit], start: usize) -> Option<Vec<usize>> {
     let all = |at: usize| units[at].dependencies.iter().chain(&units[at].cut).copied();
-    let start = units.iter().find(|unit| !unit.cut.is_empty())?.index;
-    // From a task whose need was cut there is a way back to it.
     for goal in &units[start].cut {
+        if *goal == start {
+            return Some(vec![start, start]);
+        }
         let mut from: BTreeMap<usize, usize> = BTreeMap::new();
         let mut open = vec![*goal];
         while let Some(at) = open.pop() {
@@ -90,7 +116,7 @@ pub(crate) fn cycle(units: &[PlanUnit]) -> Option<Vec<String>> {
             }
             way.push(start);
             way.reverse();
-            return Some(way.into_iter().map(|at| units[at].number.clone()).collect());
+            return Some(way);
         }
     }
     None

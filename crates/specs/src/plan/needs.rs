@@ -37,6 +37,7 @@ pub(crate) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
     let mut is_said = vec![false; groups.len()];
     let drawn = drawn::of(plan, groups, &Tasks { plan, groups, titles: &titles, from: groups.len() });
     let said_of_first = said_of_first(plan, groups, &titles);
+    let mut waits_for_itself = BTreeSet::new();
     for (index, (group, drawn)) in groups.iter().zip(drawn).enumerate() {
         let head = group.head.map(|at| &plan.items[at]);
         let parts = group.parts.iter().map(|at| &plan.items[*at]);
@@ -83,6 +84,18 @@ pub(crate) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
                 all[index].taken_as_none.extend(nothing);
                 is_said[index] &= !resolved.all;
                 all[index].all_before |= resolved.all;
+                // A dependency on a part of the same task orders its parts.
+                let names_itself = || {
+                    told.text
+                        .split(|c: char| !c.is_alphanumeric() && !".-".contains(c))
+                        .any(|word| word == group.root)
+                };
+                if item.number.as_deref() == Some(&group.root)
+                    && resolved.found.contains(&index)
+                    && names_itself()
+                {
+                    waits_for_itself.insert(index);
+                }
                 all[index].needed.extend(resolved.found.into_iter().filter(|needed| *needed != index));
                 let unresolved = unresolved(told.line, resolved.numbers, resolved.words);
                 is_said[index] &= unresolved.is_empty();
@@ -115,6 +128,9 @@ pub(crate) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
         }
     }
     cut_cycles(&mut all);
+    for index in waits_for_itself {
+        all[index].cut.push(index);
+    }
     // Where a written dependency is left out, the order of writing counts besides.
     for (is_said, needs) in is_said.iter_mut().zip(&all) {
         *is_said &= needs.cut.is_empty();

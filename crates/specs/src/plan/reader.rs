@@ -270,8 +270,11 @@ impl Reader {
     /// Takes in what a line below the heading of a phase says that its tasks wait for.
     fn tell_phase(&mut self, line: Line<'_>) {
         let told = facts::fact(line.text, &BTreeMap::new()).filter(|_| self.in_dependencies.is_none());
+        // `Prerequisites: plan.md (required), contracts/` names documents to read.
+        let names_files = |value: &str| value.split([',', ';', ' ']).any(|word| word.contains(".md"));
         if let Some((Kind::Dependencies, value)) = told
             && !value.is_empty()
+            && !names_files(value)
         {
             self.plan.phase_dependencies.push(Told { line: line.number, text: value.to_owned() });
         }

@@ -365,6 +365,24 @@ mod tests {
     }
 
     #[test]
+    fn documents_that_are_needed_are_no_tasks() {
+        let kit = "# Tasks: Todos\n\n**Prerequisites**: plan.md (required), research.md, contracts/\n\n- [ ] T001 Make it\n- [ ] T002 [P] x\n";
+        let plan = plan::parse(kit);
+        assert_eq!(plan.units().iter().map(|unit| unit.unresolved.len()).sum::<usize>(), 0);
+    }
+
+    #[test]
+    fn numbered_lists_with_numbered_parts_are_plans_too() {
+        for part in ["- [ ] 1.1 a", "1.1. [ ] a", "1.1 [ ] a", "- [ ] 1.1. a"] {
+            let text = format!("1. [ ] First\n   {part}\n2. [ ] Second\n3. [ ] Third (depends on 1)\n");
+            let plan = plan::parse(&text);
+            let parts: Vec<_> = plan.items.iter().map(|item| item.number.as_deref()).collect();
+            assert_eq!(parts, [Some("1"), Some("1.1"), Some("2"), Some("3")], "{text}");
+            assert_eq!(needs(&text), [vec![], vec![0], vec![0]], "{text}");
+        }
+    }
+
+    #[test]
     fn spec_kit_and_plain_headings_are_plans_too() {
         let kit = "- [ ] T001 Make it\n- [ ] T002 [P] [US1] x in src/x\n- [ ] T003 [P] y (depends on T002)\n";
         assert_eq!(needs(kit), [vec![], vec![0], vec![1]]);
@@ -396,5 +414,10 @@ mod tests {
     fn cycles_are_named() {
         let plan = plan::parse("- [ ] 1. a\n  _Depends: 2_\n- [ ] 2. b\n  _Depends: 1_\n");
         assert_eq!(crate::plan::cycles::cycle(&plan.units()), Some(vec!["1".into(), "2".into(), "1".into()]));
+        let text = "- [ ] 1. a\n- [ ] 2. b\n  _Depends: 2_\n- [ ] 3. c\n  _Depends: 4_\n- [ ] 4. d\n  _Depends: 3_\n- [ ] 5. e\n  - [ ] 5.1 f\n  - [ ] 5.2 g\n    _Depends: 5.1_\n";
+        let cycles = crate::plan::cycles::cycles(&plan::parse(text).units());
+        assert_eq!(cycles, [vec!["2", "2"], vec!["3", "4", "3"]]);
+        // The order of writing counts where the dependency does not.
+        assert_eq!(needs(text)[1], vec![0]);
     }
 }

@@ -99,6 +99,11 @@ impl Requirements {
 
     /// Returns the number of the one criterion that is written with an id.
     fn written(&self, id: &str) -> Option<&str> {
+        // A bare number names a requirement where these have such numbers.
+        let is_bare = |number: &str| number.bytes().all(|byte| byte.is_ascii_digit());
+        if is_bare(id) && self.items.iter().any(|item| is_bare(&item.number)) {
+            return None;
+        }
         let is_it = |one: &&Criterion| one.written.as_deref() == Some(id);
         let mut found = self.items.iter().flat_map(|item| &item.criteria).filter(is_it);
         let first = found.next()?;
@@ -184,6 +189,13 @@ mod tests {
         let several = format!("{one}### Requirement 2: B\n1. THE API SHALL c\n");
         assert_eq!((parse(one).find("AC2"), parse(one).find("AC3")), (Some("1.2"), None));
         assert_eq!((parse(&several).find("AC2"), parse(&several).find("AC2.1")), (None, Some("2.1")));
+    }
+
+    #[test]
+    fn a_bare_number_is_no_criterion_beside_numbered_requirements() {
+        let text = "### Requirement 1: A\n1. THE API SHALL a\n2. THE API SHALL b\n3. THE API SHALL c\n### Requirement 2: B\n1. THE API SHALL d\n";
+        let found = parse(text);
+        assert_eq!((found.find("2"), found.find("3"), found.find("1.3")), (Some("2"), None, Some("1.3")));
     }
 
     #[test]
