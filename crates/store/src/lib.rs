@@ -67,7 +67,7 @@ pub use push::{PushKey, PushSubscription};
 pub use rebuild::RebuiltTask;
 pub use recorded::{Recorded, Unrecorded};
 pub use retention::{BATCH_ROWS, DatabaseSize, Expiring, FeedSpan, RowTotal};
-pub use revisions::{Revision, Verdict};
+pub use revisions::Revision;
 pub use search::{Hit, Query, SearchFilter, SearchPlace, Searched, Segment, Source, Unindexed};
 pub use session_list::{ListedSession, SessionDirectory, SessionFilter};
 pub use session_options::{OfferedOptions, SessionOptions};

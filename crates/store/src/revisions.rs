@@ -4,7 +4,7 @@ use crate::connection::Executor;
 use crate::sql::{self, execute, from_json, row, rows};
 use crate::{Store, StoreError};
 use serde::{Deserialize, Serialize};
-use workflow::{Commit, Decision, DocumentName, Millis, ReviewId, TaskId};
+use workflow::{Commit, Decision, DocumentName, Event, Millis, ReviewId, Task, TaskId};
 
 /// A round of a task's documents, immutable, and what was decided about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,47 +39,10 @@ impl Revision {
     }
 }
 
-/// A reviewer's decision about a round.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    pub reviewer: String,
-    pub decision: Decision,
-    pub comments: String,
-    pub changes: Vec<String>,
-    pub at: Millis,
-}
-
 impl Store {
     /// Keeps a round of documents; the same content of the same round is kept once.
     pub async fn put_revision(&self, revision: Revision) -> Result<(), StoreError> {
         self.write(move |on| Box::pin(async move { insert(on, &revision).await })).await
-    }
-
-    /// Writes down what was decided about the last content of a round.
-    pub async fn decide_revision(
-        &self,
-        task: &TaskId,
-        round: u32,
-        verdict: Verdict,
-    ) -> Result<(), StoreError> {
-        let task = task.clone();
-        self.write(move |on| {
-            Box::pin(async move {
-                let sql = "SELECT data FROM revisions WHERE task = ? AND round = ? ORDER BY created_at DESC, id DESC LIMIT 1";
-                let Some(found) = row(on, sql, vec![task.as_str().into(), i64::from(round).into()]).await? else {
-                    return Ok(());
-                };
-                let mut revision: Revision = from_json(&found, "data", "revision")?;
-                revision.reviewer = Some(verdict.reviewer);
-                revision.decision = Some(verdict.decision);
-                revision.comments = Some(verdict.comments);
-                revision.changes = verdict.changes;
-                revision.decided_at = Some(verdict.at);
-                let values = vec![sql::json(&revision), revision.id.as_str().into()];
-                execute(on, "UPDATE revisions SET data = ? WHERE id = ?", values).await.map(|_| ())
-            })
-        })
-        .await
     }
 
     /// Returns a task's rounds, oldest first.
@@ -95,6 +58,28 @@ impl Store {
             row(&self.readers, "SELECT data FROM revisions WHERE id = ?", vec![id.as_str().into()]).await?;
         found.map(|row| from_json(&row, "data", "revision")).transpose()
     }
+}
+
+/// Keeps what the reviews among a task's events decided, each about the last content of its round.
+pub(crate) async fn decide(on: &impl Executor, task: &Task, events: &[Event]) -> Result<(), StoreError> {
+    for event in events {
+        let Event::SpecsReviewed { decision, by, comments, changes, round, points: _ } = event else {
+            continue;
+        };
+        let sql = "SELECT data FROM revisions WHERE task = ? AND round = ? ORDER BY created_at DESC, id DESC LIMIT 1";
+        let Some(found) = row(on, sql, vec![task.id.as_str().into(), i64::from(*round).into()]).await? else {
+            continue;
+        };
+        let mut revision: Revision = from_json(&found, "data", "revision")?;
+        revision.reviewer = Some(by.clone());
+        revision.decision = Some(*decision);
+        revision.comments = Some(comments.clone());
+        revision.changes.clone_from(changes);
+        revision.decided_at = Some(task.updated_at);
+        let values = vec![sql::json(&revision), revision.id.as_str().into()];
+        execute(on, "UPDATE revisions SET data = ? WHERE id = ?", values).await?;
+    }
+    Ok(())
 }
 
 /// Puts a round in; the same content of the same round is kept once.

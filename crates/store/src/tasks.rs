@@ -7,6 +7,7 @@ use crate::dependencies;
 use crate::effects::{self, Claimed, Fence, Lease};
 use crate::feed::{self, FeedEntry, FeedRow, PreparedEntry};
 use crate::logs::{self, LogAppend, LogRow};
+use crate::revisions;
 use crate::session_list;
 use crate::short_ids;
 use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, unsigned};
@@ -455,6 +456,7 @@ pub(crate) async fn record(
             comments::insert(on, &task.id, &comment.id).await?;
         }
     }
+    revisions::decide(on, &task, &events).await?;
     daily_usage::add(on, &task, &events).await?;
     let mut wanted =
         Wanted::from([(events_counter(&task.id), events.len()), (effects::counter(&task.id), effects.len())]);

@@ -3,10 +3,9 @@
 use super::{Done, Job, blocking, git_failure};
 use crate::clock::now;
 use git::{Change, Commit};
-use store::Verdict;
+use workflow::Failure;
 use workflow::records::paths;
 use workflow::records::reviews::{Review, render};
-use workflow::{Event, Failure, Millis};
 
 pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, Failure> {
     let app = job.app;
@@ -30,32 +29,5 @@ pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, F
         effect: Some(job.trailer("review")),
     };
     blocking(move || project_repo.repository.commit(&commit)).await?;
-    let at = decided_at(job, &review).await?;
-    let saved = app
-        .store
-        .decide_revision(
-            &job.task.id,
-            review.round,
-            Verdict {
-                reviewer: review.by.to_owned(),
-                decision: review.decision,
-                comments: review.comments.to_owned(),
-                changes: review.changes.to_vec(),
-                at,
-            },
-        )
-        .await;
-    saved.map_err(|error| super::store_failure(&error))?;
     Ok(Done::Nothing)
-}
-
-/// Returns when it was decided, as the task's events have it.
-async fn decided_at(job: &Job<'_>, review: &Review<'_>) -> Result<Millis, Failure> {
-    let events = job.app.store.task_events(&job.task.id, 0, u64::MAX).await;
-    let events = events.map_err(|error| super::store_failure(&error))?;
-    let found = events.iter().rev().find(|logged| {
-        matches!(&logged.event, Event::SpecsReviewed { round, decision, .. }
-            if *round == review.round && *decision == review.decision)
-    });
-    Ok(found.map_or_else(now, |logged| logged.at))
 }
