@@ -99,15 +99,12 @@ async fn check(app: &App, task: &Task, comments: &[LineCommentBody]) -> Result<(
         return Ok(());
     }
     check_sizes(comments)?;
-    let (_, files) = app.repositories.diff(task).await?;
+    let paths = app.repositories.change(task).await?.paths();
     for (at, comment) in comments.iter().enumerate() {
         let wrong = |field: &str, message: String| {
             Err(Problem::invalid("line_comments", format!("item {}: {field} {message}", at + 1)))
         };
-        let is_there = |file: &git::FileDiff| {
-            file.path == comment.path || file.old_path.as_deref() == Some(&comment.path)
-        };
-        if !files.iter().any(is_there) {
+        if !paths.contains(&comment.path) {
             return wrong("path", format!("{:?} is not a file of the change", comment.path));
         }
         if comment.line == 0 {

@@ -19,7 +19,7 @@ pub(crate) struct SecretFinding {
     /// The id in `acknowledged_findings`; the same for the same secret in the same file.
     id: String,
     /// A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file`,
-    /// `replaced_object`, `settings_file_changed` or `boundary_crossed`.
+    /// `replaced_object`, `link_outside`, `settings_file_changed` or `boundary_crossed`.
     kind: String,
     /// The finding as a clause; absent for secrets.
     #[schema(required)]

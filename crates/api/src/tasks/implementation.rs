@@ -361,19 +361,17 @@ pub(crate) async fn diff(
     Query(query): Query<PageQuery>,
 ) -> Result<(HeaderMap, Json<DiffView>), Problem> {
     let task = caller.task(&app, &id).await?;
-    let (head, files) = app.repositories.diff(&task).await?;
-    let total_files = files.len();
-    let (additions, deletions) =
-        files.iter().fold((0, 0), |(plus, minus), file| (plus + file.additions, minus + file.deletions));
+    let change = app.repositories.change(&task).await?;
+    let (total_files, additions, deletions) = change.size();
     let part = query.range()?;
     let next = (part.end < total_files).then(|| part.end.to_string());
     let headers = page_headers(&uri, u64::try_from(total_files).unwrap_or(u64::MAX), next.as_deref());
-    let files = files.into_iter().skip(part.start).take(part.len()).map(FileDiffView::of).collect();
+    let files = change.files(part).into_iter().map(FileDiffView::of).collect();
     let view = DiffView {
         spec_task_id: id,
         base_branch: task.base_branch.clone(),
         branch_name: task.branch(),
-        head,
+        head: change.head,
         files,
         total_files,
         additions,

@@ -21,6 +21,7 @@ const REPLACED: &str = "replaced_object";
 const INCLUDED: &str = "included_file";
 const SETTINGS_FILE: &str = "settings_file_changed";
 const BOUNDARY: &str = "boundary_crossed";
+const LINK_OUTSIDE: &str = "link_outside";
 /// How many commits that a base branch lost are counted.
 const MAX_LOST: usize = 1_000;
 /// The number of files of a kind that are reported one by one.
@@ -175,6 +176,11 @@ fn files(
         );
         found.push(finding(UNFILTERED, &path, description));
     }
+    for (path, target) in repository.links_outside(base, head)?.into_iter().take(MAX_FILES) {
+        let target = redactor.redact(&target).into_owned();
+        let description = format!("{path} is a symbolic link to {target:?}, which is not in the repository");
+        found.push(finding(LINK_OUTSIDE, &path, description));
+    }
     let rules = Rules::parse(&repository.read(base, INCLUDE_FILE)?.unwrap_or_default());
     let added = repository.added_files(base, head)?.into_iter().filter(|path| rules.includes(path, false));
     for path in added.take(MAX_FILES) {
@@ -306,6 +312,7 @@ pub(super) fn request(found: &Found) -> Option<String> {
     };
     let advice = match found.kind.as_str() {
         STRAY_FILES => "Remove these files with `git rm`, unless the task asks for them.",
+        LINK_OUTSIDE => "Remove the link, or lead it to a file of the repository.",
         INCLUDED => "Remove the file from the change with `git rm --cached`.",
         BOUNDARY => "Take your changes of this path back, and solve the task without them.",
         // A person decides about the project's settings and about filters of git.

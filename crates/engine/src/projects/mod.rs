@@ -2,6 +2,7 @@
 
 pub mod attribution;
 pub(crate) mod bases;
+pub mod changes;
 pub mod daily_budget;
 pub mod repositories;
 pub mod samples;

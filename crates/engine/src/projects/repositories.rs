@@ -1,5 +1,6 @@
 //! The repositories of projects: opened once, watched, and read for the documents of tasks.
 
+use super::changes::{Changes, TaskChange};
 use crate::settings::config::Config;
 use crate::settings::permission_policy::Policy;
 use crate::settings::project::ProjectSettings;
@@ -37,6 +38,7 @@ struct Inner {
     open: Mutex<HashMap<ProjectId, Repository>>,
     /// The settings files that were read last.
     files: Mutex<HashMap<ProjectId, Loaded>>,
+    changes: Changes,
 }
 
 /// A task's documents as they stand on the design-docs branch.
@@ -114,11 +116,16 @@ impl Repositories {
             redactor,
             open: Mutex::default(),
             files: Mutex::default(),
+            changes: Changes::default(),
         }))
     }
 
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.0.redactor
     }
 
     pub fn git(&self) -> &Git {
@@ -293,9 +300,9 @@ impl Repositories {
         }))
     }
 
-    /// Returns the change of a task against its base, without secrets, and the commit that has it. What is or was under
-    /// review is that commit, whatever became of the branch since.
-    pub async fn diff(&self, task: &Task) -> Result<(Option<String>, Vec<git::FileDiff>), RepositoryError> {
+    /// Returns the change of a task against its base, and the commit that has it. What is or was under review is that commit,
+    /// whatever became of the branch since.
+    pub async fn change(&self, task: &Task) -> Result<TaskChange, RepositoryError> {
         let ProjectRepo { repository, .. } = self.project_repo(&task.project).await?;
         let reviewed = task.change().map(|change| change.head.to_string());
         let base = self.base(&task.project, &task.base_branch).await?.revision;
@@ -304,9 +311,10 @@ impl Repositories {
             workflow::Phase::Done { merged, .. } => merged.as_ref().map(|commit| commit.0.clone()),
             _ => None,
         };
+        let repositories = self.clone();
         let read = crate::spawn_blocking(move || {
             let Some(head) = repository.resolve(&head)?.map(|commit| commit.to_string()) else {
-                return Ok((None, Vec::new()));
+                return Ok((None, Arc::default()));
             };
             // What has landed is compared with the base as it was before.
             let base = match merged {
@@ -315,14 +323,22 @@ impl Repositories {
                 }
                 None => base,
             };
-            let files = repository.diff(&base, &head)?;
+            let base = repository.resolve(&base)?.map_or(base, |commit| commit.to_string());
+            let commits = [base, head];
+            let files = match repositories.0.changes.get(&commits) {
+                Some(files) => files,
+                None => {
+                    let mut files = repository.diff(&commits[0], &commits[1])?;
+                    // What was made comes before what was planned.
+                    files.sort_by_key(|file| file.path.starts_with("specs/"));
+                    repositories.0.changes.keep(commits.clone(), files)
+                }
+            };
+            let [_, head] = commits;
             Ok::<_, git::Error>((Some(head), files))
         });
-        let (head, mut files) = read.await??;
-        self.clean(&mut files);
-        // What was made comes before what was planned.
-        files.sort_by_key(|file| file.path.starts_with("specs/"));
-        Ok((head, files))
+        let (head, files) = read.await??;
+        Ok(TaskChange { head, files, repositories: self.clone() })
     }
 
     /// Redacts the content of files that are shown.

@@ -8,7 +8,7 @@ use gix::object::tree::diff::ChangeDetached;
 use gix::objs::tree::{EntryKind, EntryMode};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// The number of unchanged lines around a change.
 const CONTEXT_LINES: u32 = 3;
@@ -79,6 +79,25 @@ impl Repository {
         Ok(changed.into_iter().map(|difference| difference.path.to_string()).collect())
     }
 
+    /// Returns the symbolic links that a commit made or changed since it left another's history and that lead out of the
+    /// worktree or into its `.git`, with where they lead.
+    pub fn links_outside(&self, base: &str, head: &str) -> Result<Vec<(String, String)>, Error> {
+        let repository = self.local();
+        let (base, head) = (self.need(&repository, base)?, self.need(&repository, head)?);
+        let old = objects::tree_of(&repository, left_at(&repository, base, head))?;
+        let new = objects::tree_of(&repository, head)?;
+        let mut links = Vec::new();
+        for difference in objects::differences::differences(&repository, old, new)? {
+            let Some((_, id)) = difference.new.filter(|(mode, _)| mode.is_link()) else { continue };
+            let target = String::from_utf8_lossy(&objects::blob(&repository, id)?).into_owned();
+            let path = difference.path.to_string();
+            if leads_outside(&path, &target) {
+                links.push((path, target));
+            }
+        }
+        Ok(links)
+    }
+
     /// Returns whether two commits have the same files with the same content.
     pub fn has_same_files(&self, one: &str, other: &str) -> Result<bool, Error> {
         let repository = self.local();
@@ -96,6 +115,22 @@ impl Repository {
         let tree = self.tree_of_files(&checkout)?;
         compare_trees(&self.local(), left_at(&repository, base, head), tree)
     }
+}
+
+/// Returns whether a symbolic link leads out of the worktree that it is in, or into its `.git`, by its words alone.
+fn leads_outside(path: &str, target: &str) -> bool {
+    let target = Path::new(target);
+    let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+    let mut way: Vec<&std::ffi::OsStr> = Vec::new();
+    for part in folder.components().chain(target.components()) {
+        match part {
+            Component::Normal(name) => way.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if way.pop().is_some() => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return true,
+        }
+    }
+    way.first().is_some_and(|first| first.eq_ignore_ascii_case(".git"))
 }
 
 /// Returns where a commit left another's history; without common history everything is compared.
@@ -154,30 +189,35 @@ fn file(repository: &gix::Repository, change: ChangeDetached) -> Result<Option<F
     let mode = |side: Side| side.map(|(mode, _)| format!("{:06o}", mode.value()));
     let (old_mode, new_mode) = (mode(old), mode(new));
     let (old, new) = (content(repository, old)?, content(repository, new)?);
+    let is_text = |side: &Option<Vec<u8>>| side.as_ref().is_some_and(|content| !is_binary(content));
     let mut diff = FileDiff {
         path: path.to_string(),
         old_path,
         status: status.to_owned(),
         old_mode,
         new_mode,
-        is_binary: is_binary(&old) || is_binary(&new),
+        is_binary: !is_text(&old) || !is_text(&new),
         additions: 0,
         deletions: 0,
         hunks: Vec::new(),
     };
-    if !diff.is_binary {
+    if let (Some(old), Some(new), false) = (old, new, diff.is_binary) {
         compare(&mut diff, &old, &new);
     }
     Ok(Some(diff))
 }
 
-fn content(repository: &gix::Repository, side: Side) -> Result<Vec<u8>, Error> {
+/// Returns what a side has; `None` where it is too large to be shown, which is not read.
+fn content(repository: &gix::Repository, side: Side) -> Result<Option<Vec<u8>>, Error> {
     match side {
-        None => Ok(Vec::new()),
+        None => Ok(Some(Vec::new())),
         Some((mode, id)) if mode.kind() == EntryKind::Commit => {
-            Ok(format!("Submodule commit {id}\n").into_bytes())
+            Ok(Some(format!("Submodule commit {id}\n").into_bytes()))
         }
-        Some((_, id)) => objects::blob(repository, id),
+        Some((_, id)) => {
+            let size = repository.find_header(id).context("read the size of", id)?.size();
+            if size > MAX_BYTES as u64 { Ok(None) } else { objects::blob(repository, id).map(Some) }
+        }
     }
 }
 
@@ -252,6 +292,29 @@ fn add(lines: &mut Vec<DiffLine>, kind: char, from: &[&[u8]], range: Range<u32>)
         lines.push(DiffLine { kind, text });
         if !has_newline {
             lines.push(DiffLine { kind: '\\', text: NO_NEWLINE.to_owned() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leads_outside;
+
+    #[test]
+    fn links_that_leave_the_worktree_are_told_apart() {
+        for (path, target) in
+            [("a", "b"), ("d/a", "../b"), ("d/e/a", "../../b/./c"), ("a", ".github/b"), ("a", "")]
+        {
+            assert!(!leads_outside(path, target), "{path} -> {target}");
+        }
+        for (path, target) in [
+            ("a", "/etc/passwd"),
+            ("a", ".."),
+            ("d/a", "../../b"),
+            ("a", "b/../../c"),
+            ("d/a", "../.git/config"),
+        ] {
+            assert!(leads_outside(path, target), "{path} -> {target}");
         }
     }
 }

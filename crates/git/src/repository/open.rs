@@ -31,8 +31,14 @@ const READ_AT_OPENING: [&str; 9] = [
 
 /// Settings in force in process, whatever the repository's configuration says: no process that writes into the repository
 /// decides what a commit's content, its parents or its places of files seem to be.
-pub(crate) const IN_FORCE: [&str; 4] =
-    ["core.useReplaceRefs=false", "core.commitGraph=false", "core.protectHFS=true", "core.protectNTFS=true"];
+pub(crate) const IN_FORCE: [&str; 5] = [
+    "core.useReplaceRefs=false",
+    "core.commitGraph=false",
+    "core.protectHFS=true",
+    "core.protectNTFS=true",
+    // Larger files are not looked at to find out whether they were renamed.
+    "core.bigFileThreshold=4m",
+];
 
 impl Git {
     /// Opens a worktree's root or a bare repository, and configures it.
