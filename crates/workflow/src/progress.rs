@@ -119,6 +119,13 @@ impl Task {
             .iter()
             .find(|count| count.unit == index)
             .map_or((0, 1), |count| (count.done, count.total));
+        // What another session ticked for it is not done.
+        let has_begun = |session: &Session| {
+            !matches!(session.own_status(), SessionStatus::Pending) || !session.ended.is_empty()
+        };
+        if session.is_some_and(|session| !has_begun(session)) {
+            return Some((0.0, total));
+        }
         let has_unreported = session.is_some_and(|session| self.has_unreported(session, index));
         if status == Some(SessionStatus::Completed) && !has_unreported {
             return Some((total as f64, total));

@@ -231,8 +231,8 @@ fn status(task: &Task, begun: Option<&Session>, estimate: Option<Estimate>, chec
     StatusBlock { current_task: is_done.then(|| "everything is done".to_owned()), ..StatusBlock::default() }
 }
 
-/// Puts back a checklist that its writer left blank when it was killed: a file is emptied before it is
-/// written. Says whether it did.
+/// Puts back a checklist that its writer left blank when it was killed, since a file is emptied before it is written, and one
+/// in whose place a symbolic link was put. Says whether it did.
 pub(crate) async fn put_back(app: &App, project_repo: &ProjectRepo, task: &Task) -> anyhow::Result<bool> {
     let branch = project_repo.settings.design_docs_branch.clone();
     let (repository, path) = (project_repo.repository.clone(), document(&task.id, "progress.md"));
@@ -245,7 +245,11 @@ pub(crate) async fn put_back(app: &App, project_repo: &ProjectRepo, task: &Task)
     let is_blank = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_whitespace);
     let put = crate::spawn_blocking(move || {
         let found = folder.read(&path, MAX_BLANK_BYTES)?;
-        let is_lost = matches!(found, git::Entry::File(found) if is_blank(&found)) && !is_blank(&committed);
+        let is_lost = match found {
+            git::Entry::File(found) => is_blank(&found) && !is_blank(&committed),
+            git::Entry::Link => true,
+            git::Entry::Nothing | git::Entry::TooLarge | git::Entry::Other => false,
+        };
         if is_lost {
             folder.write(&path, &committed)?;
         }
@@ -253,6 +257,19 @@ pub(crate) async fn put_back(app: &App, project_repo: &ProjectRepo, task: &Task)
     });
     let is_lost = put.await??;
     Ok(is_lost)
+}
+
+/// Puts back a checklist in whose place an agent put a symbolic link. Says whether it did.
+pub(crate) async fn replace_link(
+    app: &App,
+    project_repo: &ProjectRepo,
+    task: &Task,
+) -> Result<bool, Failure> {
+    let folder = app.repositories.docs_worktree(&task.project).await.map_err(|error| git_failure(&error))?;
+    if !folder.join(document(&task.id, "progress.md")).is_symlink() {
+        return Ok(false);
+    }
+    put_back(app, project_repo, task).await.map_err(|error| git_failure(error.as_ref()))
 }
 
 /// Restores the marks of finished work that a commit, written from an older copy, removed.

@@ -53,8 +53,8 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         .into_iter()
         .flatten()
         .collect();
+    let repository = project_repo.repository.clone();
     let left = blocking(move || {
-        let repository = project_repo.repository;
         let gathered = match repository.gather(&gather) {
             Err(git::Error::Unmerged { path, files }) => {
                 let details = shown(&marked(&path, &files));
@@ -88,6 +88,11 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         add_notice(job, id, turn, anomaly.to_string()).await;
     }
     note_ignored(job, session, turn).await?;
+    if progress::replace_link(app, &project_repo, job.task).await? {
+        let text =
+            "progress.md was replaced by a symbolic link, which is not followed; the file is put back.";
+        add_notice(job, id, turn, text.to_owned()).await;
+    }
     made.retain(|commit| !commit.files_touched.is_empty());
     let changed = !made.is_empty();
     let head = if job.task.isolation == Isolation::Shared && changed {

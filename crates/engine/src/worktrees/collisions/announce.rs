@@ -119,8 +119,9 @@ pub(super) async fn announce_collision(app: &App, tasks: &BTreeMap<TaskId, Task>
         }
         let other_name = named(other).map_or_else(|| other.to_string(), |(_, session)| session.name.clone());
         let message = match change {
+            // A sentence that begins with the name of a session is laid out in the direction of that name's script.
             Change::Conflict { .. } => format!(
-                "{other_name:?} changes the same lines in {}. Whichever is merged later has to resolve it.",
+                "The session {other_name:?} changes the same lines in {}. Whichever is merged later has to resolve it.",
                 some(&files)
             ),
             Change::Resolved { .. } | Change::Touched { .. } => {
