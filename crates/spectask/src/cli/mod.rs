@@ -22,7 +22,7 @@ pub(crate) use reviews::{Approve, Diff, Document, DocumentName, Plan, Reject, Re
 pub(crate) use sessions::{
     AgentOptions, Answer, Attachments, Branch, Log, Mcp, Named, Options, Say, SessionId, Spawn,
 };
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 pub(crate) use tasks::{
     Continue, List, ListTasks, New, NewTask, Part, TaskCommand, TaskId, Templates, Watch,
@@ -224,7 +224,7 @@ pub(crate) struct Configuration {
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Where to listen; port 0 picks one.
-    #[arg(long, env = "SPECTASK_BIND", value_name = "HOST:PORT")]
+    #[arg(long, env = "SPECTASK_BIND", value_name = "HOST:PORT", value_parser = address)]
     pub(crate) bind: Option<SocketAddr>,
 }
 
@@ -244,7 +244,7 @@ pub(crate) struct Rebuild {
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Where to listen; port 0 picks one.
-    #[arg(long, env = "SPECTASK_BIND", value_name = "HOST:PORT")]
+    #[arg(long, env = "SPECTASK_BIND", value_name = "HOST:PORT", value_parser = address)]
     pub(crate) bind: Option<SocketAddr>,
     /// Do not open a browser.
     #[arg(long)]
@@ -252,4 +252,12 @@ pub(crate) struct Demo {
     /// Do not create a first task.
     #[arg(long)]
     pub(crate) no_task: bool,
+}
+
+/// Reads an address to listen on: an IP address or a host's name, and a port.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found: Vec<SocketAddr> = text.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+    // `localhost` has an address of each kind.
+    let found = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
+    found.ok_or_else(|| "write it as HOST:PORT, such as 127.0.0.1:8420 or [::1]:8420".to_owned())
 }

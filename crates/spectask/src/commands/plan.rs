@@ -59,18 +59,19 @@ fn print(plan: &Value) {
     }
     for finding in plan["findings"].as_array().into_iter().flatten() {
         if finding["document"] == "tasks" {
-            eprintln!(
-                "tasks.md:{}: {}: {}",
-                finding["line"],
-                text(finding, "severity"),
-                plain(text(finding, "message"))
-            );
+            eprintln!("{}", finding_line(finding));
         }
     }
 }
 
+/// Returns a finding of the lint in one line: `tasks.md:3: error: The tasks wait for each other: 1 → 2 → 1.`
+pub(super) fn finding_line(finding: &Value) -> String {
+    let (document, severity) = (text(finding, "document"), text(finding, "severity"));
+    format!("{document}.md:{}: {severity}: {}", finding["line"], plain(text(finding, "message")))
+}
+
 /// Returns a task in one line: `[ ] 2  Build it  (medium, needs 1, cites 1.1)`.
-fn line(task: &Value) -> String {
+pub(super) fn line(task: &Value) -> String {
     let joined = |field: &str| {
         let values = task[field].as_array().into_iter().flatten().filter_map(Value::as_str);
         values.collect::<Vec<_>>().join(", ")

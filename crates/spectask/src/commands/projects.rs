@@ -6,6 +6,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, plain, text};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
@@ -125,9 +126,26 @@ async fn list(cli: &Cli, client: &Client) -> anyhow::Result<()> {
 pub(crate) async fn find(client: &Client, named: &str) -> anyhow::Result<String> {
     let projects = client.get("/projects?limit=500", &[]).await?.body;
     let all = projects.as_array().cloned().unwrap_or_default();
-    let found = all.iter().find(|project| text(project, "id") == named || text(project, "name") == named);
-    let known: Vec<&str> = all.iter().map(|project| text(project, "name")).collect();
-    found.map(|project| text(project, "id").to_owned()).ok_or_else(|| {
-        Failure::NotFound(format!("there is no project {named:?}; there are {}", known.join(", "))).into()
-    })
+    if let Some(project) = all.iter().find(|project| text(project, "id") == named) {
+        return Ok(text(project, "id").to_owned());
+    }
+    let found: Vec<&Value> = all.iter().filter(|project| text(project, "name") == named).collect();
+    let detail = match found.as_slice() {
+        [project] => return Ok(text(project, "id").to_owned()),
+        [] if all.is_empty() => format!(
+            "there is no project {named:?}, nor any other; add one with `spectask init` in its repository"
+        ),
+        [] => {
+            let names: BTreeSet<&str> = all.iter().map(|project| text(project, "name")).collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            format!("there is no project {named:?}; there are {}", names.join(", "))
+        }
+        several => {
+            let shown =
+                |project: &&Value| format!("{} ({})", text(project, "id"), text(project, "repository_path"));
+            let shown: Vec<String> = several.iter().map(shown).collect();
+            format!("several projects are called {named:?}; name one by its id: {}", shown.join("; "))
+        }
+    };
+    Err(Failure::NotFound(plain(&detail)).into())
 }

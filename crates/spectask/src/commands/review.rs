@@ -1,6 +1,7 @@
 //! Deciding about what is under review, from the terminal.
 
 use super::client;
+use super::plan;
 use super::tasks::finish;
 use super::watch::wait_for_person;
 use crate::cli::{Approve, Cli, Reject, RequestChanges};
@@ -10,6 +11,9 @@ use crate::output::{self, plain, text};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::io::IsTerminal as _;
+
+/// How many findings of one severity are listed before a person approves.
+const MAX_FINDINGS: usize = 5;
 
 /// The subject of the review.
 enum Under {
@@ -59,7 +63,10 @@ pub(crate) async fn approve(cli: &Cli, command: &Approve) -> anyhow::Result<()> 
                 Some(at) if is_abbreviation(at, present) => present,
                 Some(at) => at.as_str(),
                 None => {
-                    confirm(&documents_summary(&specs), &id, "document")?;
+                    let plan = client.get(&format!("/spec-tasks/{id}/plan"), &[]).await?.body;
+                    let findings = client.get(&format!("/spec-tasks/{id}/lint?limit=500"), &[]).await?.body;
+                    let summary = documents_summary(&specs, &plan, &findings, &id);
+                    confirm(&summary, &id, "document")?;
                     present
                 }
             };
@@ -146,15 +153,31 @@ fn confirm(summary: &str, id: &str, command: &str) -> anyhow::Result<()> {
     Err(Failure::Refused { status: 409, detail: "nothing was approved".to_owned() }.into())
 }
 
-fn documents_summary(specs: &Value) -> String {
+/// Returns the documents under review in a few lines: their sizes, the plan, and what the lint finds.
+fn documents_summary(specs: &Value, plan: &Value, findings: &Value, id: &str) -> String {
     let count = |name: &str| text(specs, name).lines().count();
-    format!(
+    let mut summary = format!(
         "Specification {}\n  requirements.md  {} lines\n  design.md        {} lines\n  tasks.md         {} lines",
         short_hash(text(specs, "content_hash")),
         count("requirements_spec"),
         count("technical_design"),
         count("implementation_plan"),
-    )
+    );
+    let tasks = plan["tasks"].as_array().into_iter().flatten();
+    summary.extend(tasks.map(|task| format!("\n  {}", plan::line(task))));
+    let findings: Vec<&Value> = findings.as_array().into_iter().flatten().collect();
+    for severity in ["error", "warning"] {
+        let of_it = findings.iter().filter(|finding| text(finding, "severity") == severity);
+        for finding in of_it.clone().take(MAX_FINDINGS) {
+            summary.push_str(&format!("\n  {}", plan::finding_line(finding)));
+        }
+        let more = of_it.count().saturating_sub(MAX_FINDINGS);
+        if more > 0 {
+            summary.push_str(&format!("\n  {more} more of severity {severity}"));
+        }
+    }
+    summary.push_str(&format!("\nRead the documents with: spectask document {id}"));
+    summary
 }
 
 fn change_summary(task: &Value, diff: &Value) -> String {

@@ -3,7 +3,7 @@
 use crate::cli::{Cli, Secrets, SecretsCommand};
 use crate::client::Client;
 use crate::commands;
-use crate::commands::tokens::project_id;
+use crate::commands::projects;
 use crate::output::{self, plain, text};
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub(crate) async fn run(cli: &Cli, command: &Secrets) -> anyhow::Result<()> {
 async fn list(cli: &Cli, project: Option<&str>) -> anyhow::Result<()> {
     let client = commands::client(cli)?;
     let only = match project {
-        Some(named) => Some(project_id(&client, named).await?),
+        Some(named) => Some(projects::find(&client, named).await?),
         None => None,
     };
     let found = client.get("/secrets", &[("limit", "500".to_owned())]).await?.body;
@@ -83,7 +83,7 @@ async fn path(client: &Client, name: &str, project: Option<&str>) -> anyhow::Res
         "{name:?} cannot be the name of a variable: use ASCII letters, digits and underscores"
     );
     Ok(match project {
-        Some(named) => format!("/secrets/{name}?project_id={}", project_id(client, named).await?),
+        Some(named) => format!("/secrets/{name}?project_id={}", projects::find(client, named).await?),
         None => format!("/secrets/{name}"),
     })
 }

@@ -1,7 +1,7 @@
 //! Tokens: the owner's own, and those that are created for others.
 
+use super::projects;
 use crate::cli::{Cli, CreateToken, Token, TokenCommand};
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, plain, text};
 use crate::{commands, config};
@@ -36,7 +36,7 @@ fn print_own(cli: &Cli) -> anyhow::Result<()> {
 async fn create(cli: &Cli, command: &CreateToken) -> anyhow::Result<()> {
     let client = commands::client(cli)?;
     let project = match &command.project {
-        Some(named) => Some(project_id(&client, named).await?),
+        Some(named) => Some(projects::find(&client, named).await?),
         None => None,
     };
     let task = match &command.task {
@@ -58,23 +58,6 @@ async fn create(cli: &Cli, command: &CreateToken) -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-/// The id of a project that a person named by its id or name.
-pub(crate) async fn project_id(client: &Client, named: &str) -> anyhow::Result<String> {
-    let all = client.get("/projects", &[("limit", "500".to_owned())]).await?.body;
-    let mut found = all
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|project| text(project, "id") == named || text(project, "name") == named);
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(text(one, "id").to_owned()),
-        (None, _) => Err(Failure::NotFound(format!("there is no project {named:?}")).into()),
-        (Some(_), Some(_)) => {
-            Err(Failure::NotFound(format!("{named:?} names several projects; use the id")).into())
-        }
-    }
 }
 
 async fn list(cli: &Cli) -> anyhow::Result<()> {
