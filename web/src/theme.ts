@@ -110,6 +110,13 @@ export const theme = createTheme({
               "color-mix(in srgb, var(--mui-palette-text-primary) 65%, var(--mui-palette-background-default))",
           },
         },
+        // Colors of the system's choice: what only a background tells is told by an outline.
+        "@media (forced-colors: active)": {
+          ".MuiTabs-indicator": { forcedColorAdjust: "none", backgroundColor: "Highlight" },
+          ".MuiButton-contained": { border: "1px solid ButtonText" },
+          "[aria-current='page'], [aria-current='step'], [aria-current='true'], [aria-pressed='true'], .Mui-selected:not([role='tab'])":
+            { outline: "2px solid Highlight", outlineOffset: -2 },
+        },
         "@media (prefers-reduced-motion: reduce)": {
           ".MuiSkeleton-root, .MuiSkeleton-root::after": { animation: "none !important" },
           "*, *::before, *::after": {

@@ -82,8 +82,8 @@ export interface Answer {
 
 const ANSWERS: Answer[] = [
   { action: "allow", label: "Allow", key: "a" },
-  { action: "allow_always", label: "Allow for this task", key: "w" },
   { action: "deny", label: "Reject", key: "x" },
+  { action: "allow_always", label: "Allow for this task", key: "w" },
   { action: "retry", label: "Retry", key: "t" },
   { action: "skip", label: "Skip session", key: "s" },
   { action: "reply", label: "Reply", key: "r" },

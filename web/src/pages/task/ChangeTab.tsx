@@ -56,7 +56,7 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
       }}
     >
       <Box sx={{ minWidth: 0, order: { xs: 2, lg: 1 } }}>
-        {query.isPending ? (
+        {query.isPending || (files.length === 0 && query.isFetching) ? (
           <Paragraphs lines={14} />
         ) : query.isError && !query.data ? (
           <Failed error={query.error} retry={() => void query.refetch()} />

@@ -2,7 +2,7 @@
 
 import CheckCircleRounded from "@mui/icons-material/CheckCircleRounded";
 import RadioButtonUncheckedRounded from "@mui/icons-material/RadioButtonUncheckedRounded";
-import { Box, Stack, TextField, Typography } from "@mui/material";
+import { Box, Button, Stack, TextField, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, type SyntheticEvent, useState } from "react";
 import { useAddProject, useDetectRepository } from "../../api/actions";
@@ -31,7 +31,11 @@ export function FirstRun() {
       </Typography>
       <Typography variant="body2" color="textSecondary" sx={{ mt: 0.5, mb: 2 }}>
         Describe what is to be built in a sentence. An agent plans it, you review the plan, a crew of agents
-        carries it out, and you review the change.
+        carries it out, and you review the change. To look around first,{" "}
+        <TextLink to="/tasks" search={{ create: true }}>
+          try it on a sample repository
+        </TextLink>
+        : a scripted agent plays the whole job there, without a key.
       </Typography>
       <Stack component="ol" sx={{ listStyle: "none", m: 0, p: 0, gap: 2 }}>
         <AgentStep agents={agents.data ?? []} />
@@ -68,7 +72,11 @@ function Step({ title, isDone, children }: { title: string; isDone: boolean; chi
   );
 }
 
+/** How many agents are named before a person asks for all. */
+const SHOWN_AGENTS = 3;
+
 function AgentStep({ agents }: { agents: Agent[] }) {
+  const [isWhole, setWhole] = useState(false);
   const found = agents.filter((agent) => agent.installed && agent.kind !== "built_in");
   const others = agents.filter((agent) => !agent.installed && agent.install_command);
   return (
@@ -88,7 +96,7 @@ function AgentStep({ agents }: { agents: Agent[] }) {
           <Typography variant="body2" sx={{ mb: 1 }}>
             None was found on the server. Install one of these, sign in to it, then reload this page.
           </Typography>
-          {others.map((agent) => (
+          {others.slice(0, isWhole ? others.length : SHOWN_AGENTS).map((agent) => (
             <Box key={agent.id} sx={{ mb: 0.5 }}>
               <Typography variant="caption" color="textSecondary">
                 {agent.name}
@@ -99,7 +107,14 @@ function AgentStep({ agents }: { agents: Agent[] }) {
               />
             </Box>
           ))}
-          <TextLink to="/agents">How to sign in to each</TextLink>
+          <Stack direction="row" sx={{ gap: 2, alignItems: "center" }}>
+            {!isWhole && others.length > SHOWN_AGENTS && (
+              <Button size="small" variant="text" color="inherit" onClick={() => setWhole(true)}>
+                {`Show all ${others.length}`}
+              </Button>
+            )}
+            <TextLink to="/agents">How to sign in to each</TextLink>
+          </Stack>
         </>
       )}
     </Step>

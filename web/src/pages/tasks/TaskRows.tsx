@@ -23,8 +23,9 @@ import {
 } from "../../model/status";
 import css from "./TaskRows.module.css";
 
-const ROW = 54;
-const HEADING = 38;
+/** Heights in rem: rows grow with the browser's text. */
+const ROW = 54 / 16;
+const HEADING = 38 / 16;
 /** How many rows from the end the next page is asked for. */
 const AHEAD = 20;
 
@@ -56,6 +57,7 @@ export function TaskRows({ tasks, projects, isGrouped, hasMore, isLoadingMore, o
   const items = useMemo(() => itemsOf(tasks, isGrouped), [tasks, isGrouped]);
   const list = useRef<HTMLOListElement>(null);
   const [top, setTop] = useState(0);
+  const [rem] = useState(pixelsOfRem);
   useLayoutEffect(() => {
     const element = list.current;
     if (element) setTop(element.getBoundingClientRect().top + window.scrollY);
@@ -63,7 +65,7 @@ export function TaskRows({ tasks, projects, isGrouped, hasMore, isLoadingMore, o
 
   const rows = useWindowVirtualizer({
     count: items.length,
-    estimateSize: (at) => heightOf(items[at]),
+    estimateSize: (at) => heightOf(items[at], rem),
     overscan: 12,
     scrollMargin: top,
     getItemKey: (at) => keyOf(items[at]) ?? at,
@@ -83,7 +85,7 @@ export function TaskRows({ tasks, projects, isGrouped, hasMore, isLoadingMore, o
     <ol ref={list} aria-label="Tasks" className={css.rows} style={{ height: rows.getTotalSize() }}>
       {shown.map((row) => {
         const item = items[row.index];
-        const style = { height: heightOf(item), transform: `translateY(${row.start - top}px)` };
+        const style = { height: heightOf(item, rem), transform: `translateY(${row.start - top}px)` };
         if (!item) return null;
         return "group" in item ? (
           <li key={row.key} className={css.place} style={style}>
@@ -104,8 +106,13 @@ export function TaskRows({ tasks, projects, isGrouped, hasMore, isLoadingMore, o
   );
 }
 
-function heightOf(item: Item | undefined): number {
-  return item && "group" in item ? HEADING : ROW;
+/** A height in pixels, where a rem has so many. */
+function heightOf(item: Item | undefined, rem: number): number {
+  return Math.round((item && "group" in item ? HEADING : ROW) * rem);
+}
+
+function pixelsOfRem(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
 }
 
 function keyOf(item: Item | undefined): string | undefined {
