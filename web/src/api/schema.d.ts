@@ -7180,7 +7180,7 @@ export interface components {
             id: string;
             /**
              * @description A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file`,
-             *     `replaced_object`, `settings_file_changed` or `boundary_crossed`.
+             *     `replaced_object`, `link_outside`, `settings_file_changed` or `boundary_crossed`.
              */
             kind: string;
             /** @description The line, from 1. */

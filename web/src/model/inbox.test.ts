@@ -26,5 +26,5 @@ test("a review opens the page with what is to be read, and has no answer in the 
   expect(pageOf(review)).toMatchObject({ search: { tab: "specification" } });
   expect(answersOf(review)).toEqual([]);
   expect(pageOf(permission)).toMatchObject({ params: { sessionId: "stws_1" } });
-  expect(answersOf(permission).map(({ action }) => action)).toEqual(["allow", "allow_always", "deny"]);
+  expect(answersOf(permission).map(({ action }) => action)).toEqual(["allow", "deny", "allow_always"]);
 });

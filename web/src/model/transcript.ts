@@ -63,7 +63,7 @@ export interface UserBlock {
 }
 
 /** A message of the agent, or an image or file that it sent. */
-export interface AgentBlock {
+interface AgentBlock {
   block: "agent";
   seq: number;
   at: string;

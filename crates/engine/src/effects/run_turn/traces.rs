@@ -26,8 +26,7 @@ impl<'a> Traces<'a> {
         worktree: &'a Path,
         documents: &DocumentPaths,
     ) -> Self {
-        let documents =
-            [&documents.requirements, &documents.design, &documents.tasks].map(|path| PathBuf::from(path));
+        let documents = [&documents.requirements, &documents.design, &documents.tasks].map(PathBuf::from);
         let now = SystemTime::now();
         Self { job, session, worktree, documents, since: now.checked_sub(CLOCK_STEP).unwrap_or(now) }
     }
