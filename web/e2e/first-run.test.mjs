@@ -70,6 +70,8 @@ tell("a repository is added by the keyboard, and its settings are trusted", asyn
   assert.deepEqual(await findings(page, RULES), []);
   await fits(page);
   await page.getByRole("button", { name: "Trust and use" }).press("Enter");
+  // Behind the dialog nothing has a role.
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await review.waitFor({ state: "detached" });
   const projects = await server.call("GET", "/projects");
   const state = projects.find(({ repository_path }) => repository_path.endsWith(folder)).settings_file.state;
