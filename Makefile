@@ -84,12 +84,15 @@ api-docs: web ## Builds the documentation of the crates without a warning
 # The snapshots that the tests ask for; one that none asks for is refused.
 SNAPSHOTS := $(CURDIR)/target/snapshots.txt
 
+# What is played on PostgreSQL too, beside the tests of the store: crews whose sessions change the same rows.
+ON_POSTGRES := ^(side_by_side|storm|crew::(one|what|the|threads|a_session_spawns))
+
 test-rust: web
 	@mkdir -p target && rm -f $(SNAPSHOTS)
 	@export INSTA_SNAPSHOT_REFERENCES_FILE=$(SNAPSHOTS); \
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace --locked \
-		&& SPECTASK_TEST_ON=postgres $(CARGO) nextest run --workspace --locked -E 'package(spectask) & test(/^(crew|side_by_side|storm)::/)'; \
+		&& SPECTASK_TEST_ON=postgres $(CARGO) nextest run --workspace --locked -E 'package(spectask) & test(/$(ON_POSTGRES)/)'; \
 	else \
 		$(CARGO) test --workspace --locked --quiet --lib --bins --tests \
 		&& SPECTASK_TEST_ON=postgres $(CARGO) test --package spectask --locked --quiet --test it -- crew:: side_by_side:: storm::; \
