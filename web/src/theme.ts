@@ -112,10 +112,10 @@ export const theme = createTheme({
         },
         // Colors of the system's choice: what only a background tells is told by an outline.
         "@media (forced-colors: active)": {
-          ".MuiTabs-indicator": { forcedColorAdjust: "none", backgroundColor: "Highlight" },
-          ".MuiButton-contained": { border: "1px solid ButtonText" },
+          ".MuiTabs-indicator": { forcedColorAdjust: "none", backgroundColor: "Highlight !important" },
+          ".MuiButton-contained": { border: "1px solid ButtonText !important" },
           "[aria-current='page'], [aria-current='step'], [aria-current='true'], [aria-pressed='true'], .Mui-selected:not([role='tab'])":
-            { outline: "2px solid Highlight", outlineOffset: -2 },
+            { outline: "2px solid Highlight !important", outlineOffset: "-2px !important" },
         },
         "@media (prefers-reduced-motion: reduce)": {
           ".MuiSkeleton-root, .MuiSkeleton-root::after": { animation: "none !important" },

@@ -109,7 +109,7 @@ function AgentStep({ agents }: { agents: Agent[] }) {
           ))}
           <Stack direction="row" sx={{ gap: 2, alignItems: "center" }}>
             {!isWhole && others.length > SHOWN_AGENTS && (
-              <Button size="small" variant="text" color="inherit" onClick={() => setWhole(true)}>
+              <Button variant="text" color="inherit" sx={{ ml: -1.5 }} onClick={() => setWhole(true)}>
                 {`Show all ${others.length}`}
               </Button>
             )}
