@@ -70,7 +70,7 @@ tell("a repository is added by the keyboard, and its settings are trusted", asyn
   assert.deepEqual(await findings(page, RULES), []);
   await fits(page);
   await page.getByRole("button", { name: "Trust and use" }).press("Enter");
-  // Behind the dialog nothing has a role.
+  // What is behind a dialog is not in the accessibility tree.
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await review.waitFor({ state: "detached" });
   const projects = await server.call("GET", "/projects");

@@ -110,7 +110,7 @@ export const theme = createTheme({
               "color-mix(in srgb, var(--mui-palette-text-primary) 65%, var(--mui-palette-background-default))",
           },
         },
-        // Colors of the system's choice: what only a background tells is told by an outline.
+        // With forced colors backgrounds are not drawn: what is selected has an outline.
         "@media (forced-colors: active)": {
           ".MuiTabs-indicator": { forcedColorAdjust: "none", backgroundColor: "Highlight !important" },
           ".MuiButton-contained": { border: "1px solid ButtonText !important" },

@@ -52,8 +52,8 @@ pub struct TurnEnd {
     /// The agent's words after the last thing that it did, at most 4 KiB; empty where it ended without any, as agents do
     /// whose model answered nothing.
     pub last_message: String,
-    /// Whether the agent ended the turn as usual without a word, thought, plan or tool call: its model answered nothing, or it
-    /// tells nobody what it does.
+    /// Whether the agent ended the turn with `end_turn` and sent no message, thought, plan or tool call before: its model
+    /// answered nothing, or the agent does not report its work.
     pub is_silent: bool,
     /// How many updates the process had sent before this end, over all of its sessions. A receiver that has taken in this
     /// many has the whole turn.

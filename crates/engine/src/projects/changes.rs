@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 /// How many changes are kept.
 const MAX_KEPT: usize = 4;
-/// The size of the text of a change that is kept, in bytes; a larger one is compared again each time.
-const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// The size of a change that is kept, in bytes; a larger one is compared again each time.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// About what a line and a file take beside their text, in bytes.
 const OVERHEAD: usize = 64;
 

@@ -88,8 +88,13 @@ impl Repository {
         let new = objects::tree_of(&repository, head)?;
         let mut links = Vec::new();
         for difference in objects::differences::differences(&repository, old, new)? {
-            let Some((_, id)) = difference.new.filter(|(mode, _)| mode.is_link()) else { continue };
-            let target = String::from_utf8_lossy(&objects::blob(&repository, id)?).into_owned();
+            let link = difference.new.filter(|(mode, _)| mode.is_link());
+            if link.is_none() {
+                continue;
+            }
+            // A target that is too large to be read cannot be checked out as a link either.
+            let target = content(&repository, link)?.unwrap_or_default();
+            let target = String::from_utf8_lossy(&target).into_owned();
             let path = difference.path.to_string();
             if leads_outside(&path, &target) {
                 links.push((path, target));

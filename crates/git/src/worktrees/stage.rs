@@ -91,7 +91,7 @@ impl Repository {
     }
 
     fn write_tree(&self, checkout: &Checkout, index: Option<&Path>) -> Result<Output, Error> {
-        // Writing the tree can look at files again whose times are as young as the index.
+        // `git write-tree` reads those files again that changed in the moment in which the index was written.
         let mut write = self.0.git.command_on_files("write-tree", &self.place_at(checkout)?)?;
         write.option(DURABLE_LATER);
         with_index(write, index).run_unchecked()

@@ -1,4 +1,4 @@
-//! What a turn left in files, for agents that tell nobody what they do.
+//! Whether a turn changed files. An agent that does not report its work has done it where files changed.
 
 use crate::effects::Job;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use workflow::{Session, SessionPhase};
 /// By how much the times of files can be behind the clock.
 const CLOCK_STEP: Duration = Duration::from_secs(1);
 
-/// Where a turn can leave something, and since when.
+/// The files that a turn may change, and when it began.
 pub(super) struct Traces<'a> {
     job: &'a Job<'a>,
     session: &'a Session,
@@ -19,7 +19,7 @@ pub(super) struct Traces<'a> {
 }
 
 impl<'a> Traces<'a> {
-    /// Returns the traces of a turn that begins now.
+    /// Returns the files of a turn that begins now.
     pub(super) fn from_now(
         job: &'a Job<'a>,
         session: &'a Session,
